@@ -1,0 +1,152 @@
+"""
+Chaos engineering, fault injection and reliability testing.
+
+Everything public is imported from here, from `chaoscore.injectors`, `chaoscore.validators`, `chaoscore.reporters` and,
+for plugin authors, from `chaoscore.testing`; what stands behind may change. Names are loaded when they are first used,
+so that a library which only carries points in its code pays for nothing else.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chaoscore.clock import Clock, SystemClock
+    from chaoscore.context import Ask
+    from chaoscore.errors import (
+        BlockingCallError,
+        ChaosError,
+        DeadlineError,
+        DuplicateNameError,
+        EventLogError,
+        InjectedError,
+        InjectedPanic,
+        InjectedTimeout,
+        InvalidScenarioError,
+        PluginError,
+        ScenarioError,
+        UnknownNameError,
+        injected_by,
+        is_injected,
+    )
+    from chaoscore.events import (
+        Ended,
+        ErrorInfo,
+        Event,
+        Fired,
+        Found,
+        Interrupted,
+        IterationEnded,
+        Lifted,
+        Opened,
+        Outcome,
+        Phase,
+        Recorded,
+        RunStarted,
+        StepEnded,
+        Stopped,
+        Stuck,
+        Trouble,
+    )
+    from chaoscore.faults import Cancel, Delay, Fault, Raise
+    from chaoscore.hookspecs import hookimpl
+    from chaoscore.points import (
+        amaybe_cancel,
+        amaybe_delay,
+        amaybe_error,
+        amaybe_network_chaos,
+        amaybe_panic,
+        apoint,
+        maybe_cancel,
+        maybe_delay,
+        maybe_error,
+        maybe_network_chaos,
+        maybe_panic,
+        point,
+        record_error,
+        record_event,
+        record_panic,
+        record_recursion_depth,
+    )
+    from chaoscore.protocols import (
+        Answers,
+        Checker,
+        Checks,
+        Concludes,
+        Evidence,
+        Evident,
+        Follows,
+        Injector,
+        InjectorType,
+        Judgement,
+        Moment,
+        Observes,
+        Opens,
+        Progress,
+        Reporter,
+        ReporterType,
+        Reports,
+        Scene,
+        Site,
+        Target,
+        TargetType,
+        Undo,
+        Validator,
+        ValidatorType,
+        Violation,
+    )
+    from chaoscore.report import Report
+    from chaoscore.scenario import Scenario
+    from chaoscore.spec import Limits, Window, window
+    from chaoscore.stats import Histogram, Trend
+    from chaoscore.units import (
+        Duration,
+        Probability,
+        Size,
+        optional_bytes,
+        optional_seconds,
+        probability,
+        seconds,
+        show_bytes,
+        show_seconds,
+        size_bytes,
+    )
+    from chaoscore.verdict import ExitCode, Severity, Thresholds, Verdict, thresholds
+
+__version__ = "0.1.0"
+
+_DOORS = {
+    "clock": "Clock SystemClock",
+    "context": "Ask",
+    "errors": "BlockingCallError ChaosError DeadlineError DuplicateNameError EventLogError InjectedError InjectedPanic "
+    "InjectedTimeout InvalidScenarioError PluginError ScenarioError UnknownNameError injected_by is_injected",
+    "events": "Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase Recorded RunStarted "
+    "StepEnded Stopped Stuck Trouble",
+    "faults": "Cancel Delay Fault Raise",
+    "hookspecs": "hookimpl",
+    "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint maybe_cancel maybe_delay "
+    "maybe_error maybe_network_chaos maybe_panic point record_error record_event record_panic record_recursion_depth",
+    "protocols": "Answers Checker Checks Concludes Evidence Evident Follows Injector InjectorType Judgement Moment Observes Opens "
+    "Progress Reporter ReporterType Reports Scene Site Target TargetType Undo Validator ValidatorType Violation",
+    "report": "Report",
+    "scenario": "Scenario",
+    "spec": "Limits Window window",
+    "stats": "Histogram Trend",
+    "units": "Duration Probability Size optional_bytes optional_seconds probability seconds show_bytes show_seconds size_bytes",
+    "verdict": "ExitCode Severity Thresholds Verdict thresholds",
+}
+_HOME = {name: module for module, names in _DOORS.items() for name in names.split()}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605 - sorted by construction, and a test compares it with the imports above
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first used."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'chaoscore' has no attribute {name!r}")
+    value = getattr(import_module(f"chaoscore.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOME]

@@ -1,0 +1,404 @@
+"""The life of one run: set up, look, inject, drive, lift, judge, tear down, report."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+from collections.abc import Callable
+from typing import Any
+
+import chaoscore
+from chaoscore.draw import once
+from chaoscore.events import (
+    SCHEMA,
+    Ended,
+    Event,
+    ExpectationInfo,
+    Found,
+    InjectionInfo,
+    Interrupted,
+    IterationEnded,
+    Outcome,
+    Phase,
+    RunStarted,
+    Stopped,
+    Trouble,
+)
+from chaoscore.executor.crew import Crew, Watch
+from chaoscore.executor.describe import error_info, parameters
+from chaoscore.executor.hooks import Lane, call
+from chaoscore.executor.judges import Judge
+from chaoscore.executor.log import EventLogging, RunLogger
+from chaoscore.executor.openings import FAILED, Openings
+from chaoscore.executor.options import Options
+from chaoscore.executor.panel import Panel
+from chaoscore.executor.running import LiveRun
+from chaoscore.executor.stream import Delivery
+from chaoscore.fold import Fold
+from chaoscore.propagation import followed
+from chaoscore.protocols import Moment, Scene, Site
+from chaoscore.report import Report
+from chaoscore.spec import Injection, Spec
+from chaoscore.verdict import Severity, Verdict
+
+
+class Execution:
+    """
+    One run. Whatever goes wrong in a hook becomes a `Trouble` in the stream and the run goes on to undo what it did, so
+    a second failure never hides the first.
+
+    Attributes:
+        run_id: Names the run.
+    """
+
+    def __init__(self, spec: Spec, options: Options) -> None:
+        self._spec, self._options = spec, options
+        self._run = LiveRun(spec, options)
+        self.run_id = self._run.run_id
+        self._fold = Fold()
+        self._lane = Lane("chaoscore-hooks")
+        self._log = RunLogger(options.logger or logging.getLogger("chaoscore"), spec.name, self.run_id)
+        self._injections = spec.injections if options.inject else ()
+        self._openings = Openings(self._run, self, self._injections)
+        self._panel = Panel(spec, self)
+        self._loop = asyncio.get_running_loop()
+        self._ending = asyncio.Event()
+        self._interrupts: list[str] = []
+        self._watch: Watch | None = None
+
+    # -- from start to finish
+    # ---------------------------------------------------------------------------------------------------
+
+    async def live(self) -> Report:
+        """Run from start to finish and return the report; raises nothing that a scenario can cause."""
+        run, limits = self._run, self._spec.limits
+        deliveries = [Delivery(reporter, limits.hook_s) for reporter in self._options.reporters]
+        run.stream.deliver_to(deliveries)
+        run.stream.subscribe(self._fold.add)
+        run.stream.subscribe(self._stop_on_failure, (IterationEnded, Found))
+        logged = EventLogging(self._log)
+        run.stream.subscribe(logged, logged.types)
+        self.emit(self._started())
+        with followed(self._loop):
+            try:
+                await self._stages()
+            except Exception as error:  # noqa: BLE001 - a bug of ours: reported like everything else, never a lost report
+                self.trouble("chaoscore", "run", error, Verdict.UNKNOWN)
+        return await self._finish(deliveries)
+
+    async def _stages(self) -> None:
+        began = False
+        try:
+            self._phase("setup")
+            began = True
+            if await self._set_up() and await self._steady():
+                try:
+                    await self._workload()
+                finally:
+                    await self._openings.lift_all()
+                self._phase("judge")
+                await self._panel.conclude()
+        finally:
+            if began:
+                self._phase("teardown")
+                await self._tear_down()
+
+    async def _set_up(self) -> bool:
+        setup = getattr(self._run.target, "setup", None)
+        return not callable(setup) or await self._forward("target", "setup", setup) is not FAILED
+
+    async def _tear_down(self) -> None:
+        teardown = getattr(self._run.target, "teardown", None)
+        if callable(teardown):
+            await self.hook("target", "teardown", Verdict.UNKNOWN, teardown)
+        self._lane.close()
+
+    async def _steady(self) -> bool:
+        self._phase("steady state")
+        self._panel.start(self._run.stream.subscribe)
+        if not await self._panel.look(Moment.BEFORE, Verdict.UNKNOWN):
+            self._stop("the steady state was broken before any fault; nothing was injected", Verdict.UNKNOWN)
+        return not self._run.stopping
+
+    async def _workload(self) -> None:
+        self._phase("inject")
+        if not await self._openings.open_all():
+            self._stop("an injector did not open; the workload was not started", Verdict.UNKNOWN)
+        if self._run.stopping:
+            return
+        self._phase("workload")
+        run = self._run
+        run.begin_workload()
+        crew = Crew(run, self._spec.workload.workers)
+        self._watch = Watch(crew, run, self._panel.step_limits_s())
+        crew.start()
+        self._watch.start()
+        over = asyncio.Event()
+        beside = [asyncio.create_task(each) for each in self._beside(over)]
+        try:
+            await self._until_over(crew, self._watch)
+        finally:
+            over.set()
+            await asyncio.wait(beside)
+            self._watch.close()
+
+    def _beside(self, over: asyncio.Event) -> list[Any]:
+        """Return what goes on beside the workers: windows that open and close, validators that keep looking."""
+
+        async def wait(seconds: float) -> bool:
+            return await self._sleep(seconds, over)
+
+        async def wait_until(offset_s: float) -> bool:
+            return await wait(self._run.until_offset(offset_s))
+
+        async def keep(injection: Injection) -> None:
+            if not await self._openings.keep_to_window(injection, wait_until):
+                self._stop(f"injector {injection.name!r} did not open in its window", Verdict.UNKNOWN)
+
+        return [self._watch_until(over, wait), *(keep(each) for each in self._openings.timed())]
+
+    async def _watch_until(self, over: asyncio.Event, wait: Callable[[float], Any]) -> None:
+        watching = asyncio.create_task(self._panel.watch(wait))
+        await over.wait()
+        watching.cancel()
+        await asyncio.wait([watching])
+
+    async def _until_over(self, crew: Crew, watch: Watch) -> None:
+        """
+        Return when all workers have left: at the end of the workload, or after a stop, a signal or the time, and a
+        grace.
+        """
+        finished = asyncio.create_task(crew.finished())
+        ending = asyncio.create_task(self._ending.wait())
+        timer = asyncio.create_task(self._sleep(self._run.until - self._run.now(), self._ending))
+        await asyncio.wait((finished, ending, timer), return_when=asyncio.FIRST_COMPLETED)
+        if self._interrupts:
+            await self._openings.lift_all()
+        if not finished.done():
+            grace_s = 0.0 if len(self._interrupts) > 1 else self._spec.limits.drain_s
+            watch.drain(grace_s, Outcome.CANCELLED if self._run.stopping else Outcome.STUCK)
+            await finished
+        for task in (ending, timer):
+            task.cancel()
+        await asyncio.wait((ending, timer))
+
+    async def _finish(self, deliveries: list[Delivery]) -> Report:
+        for delivery in deliveries:
+            if delivery.failure is not None:
+                self._reporter_failed(delivery)
+        told = {each for each in deliveries if each.failure is not None}
+        self.emit(Ended(self.elapsed_s()))
+        self._run.stream.flush()
+        report = self._fold.report()
+        for delivery in deliveries:
+            await self._lane.call(delivery.finish, report)
+            if delivery.failure is not None and delivery not in told:
+                self._reporter_failed(delivery)
+        self._lane.close()
+        return self._fold.report()
+
+    def _reporter_failed(self, delivery: Delivery) -> None:
+        assert delivery.failure is not None
+        hook, error = delivery.failure
+        self.trouble(delivery.who, hook, error, Verdict.UNSTABLE)
+
+    # -- ending early
+    # -----------------------------------------------------------------------------------------------------------
+
+    def interrupt(self, reason: str) -> None:
+        """
+        End in good order, from any thread or signal handler: strike no more, lift, let steps under way end, judge, tear
+        down.
+
+        A second call drops only the grace for steps under way; what was injected is lifted all the same.
+        """
+        self._run.stopping = True
+        self._openings.silence()
+        self._loop.call_soon_threadsafe(self._interrupted, reason)
+
+    def _interrupted(self, reason: str) -> None:
+        self._interrupts.append(reason)
+        self._ending.set()
+        if len(self._interrupts) == 1:
+            self.emit(Interrupted(self.elapsed_s(), reason))
+        elif self._watch is not None:
+            self._watch.drain(0.0, Outcome.CANCELLED)
+
+    def _stop(self, reason: str, verdict: Verdict) -> None:
+        if self._run.stopping:
+            return
+        self._run.stopping = True
+        self.emit(Stopped(self.elapsed_s(), reason, verdict))
+        self._loop.call_soon_threadsafe(self._ending.set)
+
+    def _stop_on_failure(self, event: IterationEnded | Found) -> None:
+        if not self._spec.fail_fast:
+            return
+        if isinstance(event, Found):
+            if event.severity is Severity.CRITICAL and event.verdict is Verdict.FAIL:
+                self._stop(f"at the first critical finding, of {event.validator!r}", Verdict.FAIL)
+        elif event.outcome is Outcome.FAILED:
+            self._stop(f"at the first failure, in iteration {event.iteration}", Verdict.FAIL)
+
+    # -- what the parts of the run need of it
+    # -----------------------------------------------------------------------------------
+
+    def emit(self, *events: Event) -> None:
+        """Append *events* to the stream."""
+        self._run.emit(*events)
+
+    def elapsed_s(self) -> float:
+        """Return seconds since the run started."""
+        return self._run.elapsed_s()
+
+    def trouble(self, who: str, hook: str, error: BaseException, verdict: Verdict) -> None:
+        """Put a hook that failed into the stream."""
+        self.emit(Trouble(self.elapsed_s(), who, hook, error_info(error), verdict))
+
+    def found(self, judge: Judge, judgement: Any, verdict: Verdict | None = None) -> int:
+        """Put what a validator said into the stream; return how many findings that was."""
+        found = list(judge.findings(judgement, self.elapsed_s(), self._openings.names, verdict))
+        self.emit(*found)
+        return len(found)
+
+    async def hook(
+        self, who: str, hook: str, verdict: Verdict, function: Callable[..., Any], *args: Any, lane: Lane | None = None
+    ) -> Any:
+        """
+        Call a hook and return its value; one that raises or does not return is put into the stream, and `FAILED`
+        returned.
+        """
+        try:
+            return await call(lane or self._lane, who, hook, self._spec.limits.hook_s, function, *args)
+        except BaseException as error:  # noqa: BLE001 - hooks are others' code; what they raise is reported
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise
+            self.trouble(who, hook, error, verdict)
+            return FAILED
+
+    def site(self, injection: Injection, landed: Callable[[str, str, str], None]) -> Site:
+        """Return where *injection* is opened."""
+        run = self._run
+
+        def draw(*identity: object) -> float:
+            return once(run.seed, injection.name, *identity)
+
+        return Site(
+            injection=injection.name,
+            scenario=self._spec.name,
+            run_id=self.run_id,
+            seed=run.seed,
+            target=run.target,
+            clock=run.clock,
+            log=self._log.for_part(injection.name),
+            draw=draw,
+            landed=landed,
+            elapsed_s=run.elapsed_s,
+        )
+
+    def scene(self, expectation: str) -> Scene:
+        """Return what the validator of that name sees."""
+        run = self._run
+        return Scene(
+            expectation=expectation,
+            scenario=self._spec.name,
+            target=run.target,
+            clock=run.clock,
+            elapsed_s=run.elapsed_s,
+            progress=self._fold,
+            log=self._log.for_part(expectation),
+        )
+
+    # -- helpers
+    # ----------------------------------------------------------------------------------------------------------------
+
+    async def _forward(self, who: str, hook: str, function: Callable[..., Any]) -> Any:
+        """Call a hook on the way in, which an interruption need not wait for."""
+        calling = asyncio.create_task(self.hook(who, hook, Verdict.UNKNOWN, function))
+        ending = asyncio.create_task(self._ending.wait())
+        await asyncio.wait((calling, ending), return_when=asyncio.FIRST_COMPLETED)
+        for task in (calling, ending):
+            if not task.done():
+                task.cancel()
+        await asyncio.wait((calling, ending))
+        return FAILED if calling.cancelled() else calling.result()
+
+    async def _sleep(self, seconds: float, over: asyncio.Event) -> bool:
+        """Sleep on the run's clock; False when *over* came first."""
+        if seconds == float("inf"):
+            await over.wait()
+            return False
+        sleeping = asyncio.ensure_future(self._run.clock.asleep(max(0.0, seconds)))
+        ending = asyncio.create_task(over.wait())
+        await asyncio.wait((sleeping, ending), return_when=asyncio.FIRST_COMPLETED)
+        for task in (sleeping, ending):
+            task.cancel()
+        await asyncio.wait((sleeping, ending))
+        return not over.is_set()
+
+    def _phase(self, name: str) -> None:
+        self.emit(Phase(self.elapsed_s(), name))
+
+    def _started(self) -> RunStarted:
+        spec, run = self._spec, self._run
+        rerun = f"scenario.run(seed={run.seed})"
+        rerun_one = f"scenario.run(seed={run.seed}, only_iteration={{iteration}})"
+        if self._options.rerun is not None:
+            rerun = self._options.rerun.replace("{seed}", str(run.seed))
+            rerun_one = f"{rerun} --only-iteration {{iteration}}"
+        return RunStarted(
+            at=0.0,
+            schema=SCHEMA,
+            run_id=run.run_id,
+            scenario=spec.name,
+            seed=run.seed,
+            wall=run.clock.wall(),
+            workload=spec.workload.describe(),
+            target=spec.target_name,
+            steps=tuple(step.name for step in spec.step_list),
+            injections=tuple(injection_info(each) for each in self._injections),
+            expectations=tuple(self._expectation_info()),
+            thresholds=spec.goals.as_dict(),
+            environment=_environment(),
+            rerun=rerun,
+            rerun_one=rerun_one,
+            workers=spec.workload.workers,
+            iterations=spec.workload.iterations,
+            run_for_s=spec.workload.run_for_s,
+        )
+
+    def _expectation_info(self) -> list[ExpectationInfo]:
+        return [
+            ExpectationInfo(
+                each.name,
+                each.validator.kind,
+                parameters(each.validator),
+                self._spec.goals.severity(each.name, each.validator.severity),
+            )
+            for each in self._spec.expectations
+        ]
+
+
+def injection_info(injection: Injection) -> InjectionInfo:
+    """Return an injection as data, for the first event and for `chaoscore plan`."""
+    injector = injection.injector
+    return InjectionInfo(
+        injection.name,
+        injector.kind,
+        parameters(injector),
+        injection.scope,
+        injection.window.describe(),
+        injector.undo.value,
+    )
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "chaoscore": chaoscore.__version__,
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpus": str(os.cpu_count() or 1),
+    }

@@ -1,0 +1,164 @@
+"""Faults as values: what an injector answers, and what the point that asked then does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import attrs
+
+from chaoscore.errors import mark_injected
+
+if TYPE_CHECKING:
+    from chaoscore.context import Strike
+
+
+class Fault:
+    """
+    One concrete disturbance.
+
+    A subclass says in `apply` what happens to synchronous code at the point, and in `aapply` what happens to a task; a
+    fault that neither blocks nor awaits needs `apply` alone.
+
+    Attributes:
+        kind: What the event log and the reports call it.
+        blocks: Whether `apply` blocks its thread, which a point refuses to do on a running event loop.
+    """
+
+    kind: str
+    blocks: bool = False
+
+    def apply(self, strike: Strike) -> None:
+        """Do it to the calling thread."""
+        raise NotImplementedError
+
+    async def aapply(self, strike: Strike) -> None:
+        """Do it to the calling task."""
+        self.apply(strike)
+
+    def describe(self) -> str:
+        """Return the values of this fault as short text, for the event log."""
+        return ""
+
+
+@attrs.frozen
+class Delay(Fault):
+    """Hold the caller up for *duration_s* seconds."""
+
+    duration_s: float
+
+    kind = "delay"
+    blocks = True
+
+    def apply(self, strike: Strike) -> None:
+        """Block the thread."""
+        strike.clock.sleep(self.duration_s)
+
+    async def aapply(self, strike: Strike) -> None:
+        """Suspend the task; the loop goes on."""
+        await strike.clock.asleep(self.duration_s)
+
+    def describe(self) -> str:
+        """Return the duration."""
+        return f"{self.duration_s * 1e3:.3f} ms"
+
+
+@attrs.frozen
+class Raise(Fault):
+    """
+    Raise what *make* returns, marked as injected.
+
+    Attributes:
+        make: Returns a new exception each time.
+        kind: Which of the raising faults this is: error, panic, refuse, ...
+        after_s: Seconds that the caller waits for it, as for a connection whose packets are dropped.
+    """
+
+    make: Callable[[], BaseException]
+    kind: str = "error"
+    after_s: float = 0.0
+
+    @property
+    def blocks(self) -> bool:  # type: ignore[override]  # a value here, a constant in the base
+        """Return whether there is something to wait for."""
+        return self.after_s > 0
+
+    def apply(self, strike: Strike) -> None:
+        """Block for the time it takes, then raise."""
+        if self.after_s:
+            strike.clock.sleep(self.after_s)
+        raise self._marked(strike)
+
+    async def aapply(self, strike: Strike) -> None:
+        """Suspend the task for the time it takes, then raise."""
+        if self.after_s:
+            await strike.clock.asleep(self.after_s)
+        raise self._marked(strike)
+
+    def describe(self) -> str:
+        """Return the exception as the caller sees it."""
+        return repr(self.make())
+
+    def _marked(self, strike: Strike) -> BaseException:
+        error = self.make()
+        mark_injected(error, strike.injector, strike.point)
+        return error
+
+
+@attrs.frozen
+class Cancel(Fault):
+    """
+    Cancel the current asyncio task, or set synchronous code a deadline.
+
+    Attributes:
+        after_s: Seconds from the point to the cancellation; 0: at the point itself.
+    """
+
+    after_s: float = 0.0
+
+    kind = "cancel"
+
+    def apply(self, strike: Strike) -> None:
+        """Cancel the task that runs this code; without one, the next point of this thread past the deadline raises."""
+        strike.place.cancel(strike, self.after_s)
+
+    async def aapply(self, strike: Strike) -> None:
+        """Cancel the current task; with nothing to wait for, the cancellation is delivered here."""
+        self.apply(strike)
+        if not self.after_s:
+            await strike.clock.asleep(0)
+
+    def describe(self) -> str:
+        """Return when it strikes."""
+        return f"after {self.after_s * 1e3:.3f} ms" if self.after_s else "at once"
+
+
+@attrs.frozen
+class Several(Fault):
+    """Apply several faults, in order; one that raises is the last."""
+
+    faults: tuple[Fault, ...]
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]  # a value here, a constant in the base
+        """Return the kinds of all of them."""
+        return "+".join(fault.kind for fault in self.faults)
+
+    @property
+    def blocks(self) -> bool:  # type: ignore[override]
+        """Return whether any of them blocks."""
+        return any(fault.blocks for fault in self.faults)
+
+    def apply(self, strike: Strike) -> None:
+        """Do all of it to the calling thread."""
+        for fault in self.faults:
+            fault.apply(strike)
+
+    async def aapply(self, strike: Strike) -> None:
+        """Do all of it to the calling task."""
+        for fault in self.faults:
+            await fault.aapply(strike)
+
+    def describe(self) -> str:
+        """Return the values of all of them."""
+        return ", ".join(fault.describe() for fault in self.faults)

@@ -1,0 +1,39 @@
+"""
+What a plugin can offer: one hook per kind of part.
+
+A plugin is a module that an entry point of the group ``chaoscore`` names. It implements any of these hooks with
+`hookimpl`; each returns what the plugin offers and has no effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pluggy
+
+from chaoscore.protocols import InjectorType, ReporterType, TargetType, ValidatorType
+
+PROJECT = "chaoscore"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def chaos_injectors() -> tuple[InjectorType, ...]:  # type: ignore[empty-body]
+    """Offer injectors: classes whose ``kind`` is the name and whose constructor is the schema of their parameters."""
+
+
+@hookspec
+def chaos_validators() -> tuple[ValidatorType, ...]:  # type: ignore[empty-body]
+    """Offer validators: classes whose ``kind`` is the name and whose constructor is the schema of their parameters."""
+
+
+@hookspec
+def chaos_reporters() -> tuple[ReporterType, ...]:  # type: ignore[empty-body]
+    """Offer reporters: classes whose ``kind`` is the name; `--report KIND=PATH` constructs them with that path."""
+
+
+@hookspec
+def chaos_targets() -> Mapping[str, TargetType]:  # type: ignore[empty-body]
+    """Offer targets: maps the name that scenario files use to a class or function that makes one."""

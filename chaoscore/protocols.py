@@ -1,0 +1,381 @@
+"""
+The parts that a scenario is put together from: target, injector, validator, reporter.
+
+Each protocol is small; what a part can do beyond it is another small protocol that it may satisfy as well. Hooks that
+talk to the outside (`setup`, `open`, `check`, ...) may be plain functions or `async def`; each gets a deadline. Parts
+are frozen values: what changes during a run lives in the object that `open` or `start` returns, so that one scenario
+can run many times.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from logging import Logger
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import attrs
+
+from chaoscore.clock import Clock
+from chaoscore.context import Ask
+from chaoscore.events import Event
+from chaoscore.faults import Fault
+from chaoscore.report import Report
+from chaoscore.verdict import Severity, Verdict
+
+# -- targets
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+class Target(Protocol):
+    """
+    The system under test.
+
+    Every method is optional at run time, and may be `async`: any object that your steps can use will do. A `teardown`
+    always runs when `setup` began. A `health` that returns False or raises, while no fault is open, is a broken steady
+    state.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return what reports call it; the class name by default."""
+        ...
+
+    def setup(self) -> object:
+        """Bring it into the state in which steps can run."""
+        ...
+
+    def teardown(self) -> object:
+        """Leave nothing behind."""
+        ...
+
+
+# -- injectors
+# --------------------------------------------------------------------------------------------------------------------
+
+
+class Undo(enum.StrEnum):
+    """What takes a fault back if the run cannot, from best to worst."""
+
+    KERNEL = "kernel"
+    """It dies with this process or with a child that dies with it."""
+    TTL = "time-to-live"
+    """The target drops it by itself after a time."""
+    JOURNAL = "journal"
+    """Its undo is on disk before it is applied."""
+    MANUAL = "manual"
+    """Somebody has to; the injector's documentation says how."""
+
+
+@attrs.frozen(kw_only=True)
+class Site:
+    """
+    Where an injector is opened.
+
+    Attributes:
+        injection: The injector's name in the scenario.
+        scenario: The scenario's name.
+        run_id: Names everything that the run creates outside this process.
+        seed: The run's seed.
+        target: The system under test, after its `setup`.
+        clock: The run's clock.
+        log: A logger whose records carry the scenario and the injection.
+        draw: Returns a seeded number in [0, 1) for decisions that no point asks for; same arguments, same number.
+        landed: Tells the run that a fault landed outside any point: ``landed(fault_kind, where, detail)``.
+        elapsed_s: Returns seconds since the run started.
+    """
+
+    injection: str
+    scenario: str
+    run_id: str
+    seed: int
+    target: Any
+    clock: Clock
+    log: Logger
+    draw: Callable[..., float]
+    landed: Callable[[str, str, str], None]
+    elapsed_s: Callable[[], float]
+
+
+@attrs.frozen(kw_only=True)
+class Evidence:
+    """
+    Proof that a fault landed.
+
+    Attributes:
+        fired: How often it did.
+        detail: What else shows it, for example ``{"bytes": 5120}``.
+    """
+
+    fired: int
+    detail: Mapping[str, object] = attrs.field(factory=dict)
+
+
+@runtime_checkable
+class Injector(Protocol):
+    """
+    A source of faults: a frozen value whose parameters are those of its constructor.
+
+    It satisfies at least one of `Opens` (changes the world for its window) and `Answers` (strikes at points).
+
+    Attributes:
+        kind: The name by which scenario files ask for it, and which reports show.
+        undo: What takes its faults back if the run cannot.
+    """
+
+    kind: ClassVar[str]
+    undo: ClassVar[Undo]
+
+
+@runtime_checkable
+class Opens(Protocol):
+    """
+    An injector that is opened for its window and lifted afterwards.
+
+    What the context manager yields stands for the open fault: if it satisfies `Answers` or `Evident`, it is asked
+    instead of the injector, so that state lives there. Yielding None means the injector itself.
+    """
+
+    def open(self, site: Site) -> AbstractContextManager[object] | AbstractAsyncContextManager[object]:
+        """Return the context manager that injects on entry and lifts on exit, however it is left."""
+        ...
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """
+    Something that strikes at points.
+
+    Attributes:
+        answers: The kinds of points that ask it, of `chaoscore.context.POINT_KINDS`.
+        at: Glob that the names of those points must match; None for any. ``"before:STEP"`` and ``"after:STEP"`` are the
+            borders of steps.
+    """
+
+    @property
+    def answers(self) -> frozenset[str]: ...
+
+    @property
+    def at(self) -> str | None: ...
+
+    def answer(self, ask: Ask) -> Fault | None:
+        """Return the fault that strikes here, or None. Pure and quick: called for every visit of a point."""
+        ...
+
+
+@runtime_checkable
+class Evident(Protocol):
+    """An open fault that can prove that it landed."""
+
+    def evidence(self) -> Evidence | Awaitable[Evidence]:
+        """Return the proof so far; asked before it is lifted."""
+        ...
+
+
+# -- validators
+# -------------------------------------------------------------------------------------------------------------------
+
+
+class Moment(enum.StrEnum):
+    """When a checker's `check` is called."""
+
+    BEFORE = "before"
+    """After the target's setup, before any fault; what it finds ends the run as *unknown* with nothing injected."""
+    DURING = "during"
+    """Again and again while the workload runs."""
+    AFTER = "after"
+    """When all faults are lifted, before the target's teardown."""
+
+
+@attrs.frozen
+class Violation:
+    """
+    What a checker returns for something that must not be.
+
+    Attributes:
+        message: What is wrong, with the values and the limit.
+        data: The values behind it.
+        worker: Where, if it belongs to one worker.
+        iteration: Where, if it belongs to one iteration.
+        step: Where, if it belongs to one step.
+        stack: A stack, where that is the evidence.
+        verdict: The verdict it leads to where that is not the severity's own, for example *unknown* for "could not
+            tell".
+    """
+
+    message: str
+    data: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
+    worker: int | None = attrs.field(default=None, kw_only=True)
+    iteration: int | None = attrs.field(default=None, kw_only=True)
+    step: str | None = attrs.field(default=None, kw_only=True)
+    stack: str = attrs.field(default="", kw_only=True)
+    verdict: Verdict | None = attrs.field(default=None, kw_only=True)
+
+
+Judgement = Violation | str | Iterable[Violation] | None
+"""What a checker returns: None or nothing for *holds*, a sentence or violations for *broken*."""
+
+
+class Progress(Protocol):
+    """The run so far, as a validator may see it."""
+
+    @property
+    def succeeded(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def mean_s(self) -> float: ...
+    @property
+    def maximum_s(self) -> float: ...
+    def quantile_s(self, q: float) -> float: ...
+
+
+@attrs.frozen(kw_only=True)
+class Scene:
+    """
+    What a validator sees of a run: never the injectors.
+
+    Attributes:
+        expectation: The validator's name in the scenario.
+        scenario: The scenario's name.
+        target: The system under test.
+        clock: The run's clock.
+        elapsed_s: Returns seconds since the run started.
+        progress: Counts and durations of the iterations so far.
+        log: A logger whose records carry the scenario and the expectation.
+    """
+
+    expectation: str
+    scenario: str
+    target: Any
+    clock: Clock
+    elapsed_s: Callable[[], float]
+    progress: Progress
+    log: Logger
+
+
+@runtime_checkable
+class Validator(Protocol):
+    """
+    Something that must hold: a frozen value whose parameters are those of its constructor.
+
+    Attributes:
+        kind: The name by which scenario files ask for it, and which reports show.
+        severity: What its findings weigh.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    def severity(self) -> Severity: ...
+
+    def start(self, scene: Scene) -> Checker:
+        """Return a fresh checker for one run; nothing of an earlier run is left in it."""
+        ...
+
+
+class Checker(Protocol):
+    """
+    Judges one run. It satisfies any of `Observes`, `Checks` and `Concludes`.
+
+    A method that raises makes the run *unknown*, never *pass*, and the others go on.
+    """
+
+
+@runtime_checkable
+class Observes(Protocol):
+    """
+    A checker that looks at events as they happen.
+
+    Attributes:
+        observes: The event types that it is shown.
+    """
+
+    @property
+    def observes(self) -> tuple[type[Event], ...]: ...
+
+    def observe(self, event: Any) -> Judgement:
+        """Judge one event. Synchronous, quick, called by one thread at a time."""
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """
+    A checker that looks at the system.
+
+    Attributes:
+        moments: When.
+        every_s: Seconds between two checks during the workload.
+    """
+
+    @property
+    def moments(self) -> frozenset[Moment]: ...
+
+    @property
+    def every_s(self) -> float: ...
+
+    def check(self, moment: Moment) -> Judgement | Awaitable[Judgement]:
+        """Look, and judge what is there."""
+        ...
+
+
+@runtime_checkable
+class Concludes(Protocol):
+    """A checker that judges the run as a whole."""
+
+    def conclude(self) -> Judgement | Awaitable[Judgement]:
+        """Judge when the workload is over and all faults are lifted, before the target's teardown."""
+        ...
+
+
+@runtime_checkable
+class LimitsSteps(Protocol):
+    """A validator that says how long a step may take before it is given up and its stack recorded."""
+
+    @property
+    def step_limit_s(self) -> float: ...
+
+
+# -- reporters
+# --------------------------------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class Reporter(Protocol):
+    """
+    Shows a run; changes nothing. It satisfies at least one of `Follows` and `Reports`. If it fails, the run goes on
+    without it.
+
+    Attributes:
+        kind: The name by which `--report KIND=PATH` asks for it.
+    """
+
+    kind: ClassVar[str]
+
+
+@runtime_checkable
+class Follows(Protocol):
+    """A reporter that sees the events as they happen, in a thread of its own."""
+
+    def follow(self, events: Sequence[Event]) -> None:
+        """
+        Take the next events, in order; called about twenty times a second, and with no events when nothing happened.
+        """
+        ...
+
+
+@runtime_checkable
+class Reports(Protocol):
+    """A reporter that sees the finished report."""
+
+    def report(self, report: Report) -> None:
+        """Take the report; called once, last."""
+        ...
+
+
+InjectorType = type[Injector]
+ValidatorType = type[Validator]
+ReporterType = type[Reporter]
+TargetType = Callable[..., Any]

@@ -1,0 +1,323 @@
+"""What a scenario says: frozen values, none of which can be wrong by itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from chaoscore.errors import DuplicateNameError, ScenarioError, near_miss
+from chaoscore.protocols import Answers, Injector, Opens, Undo, Validator
+from chaoscore.units import Duration, Probability, optional_seconds, probability, seconds, show_seconds
+from chaoscore.verdict import PRESETS, Thresholds
+
+
+@attrs.frozen
+class Step:
+    """
+    A named callable that takes the target.
+
+    Attributes:
+        name: What reports call it.
+        call: Plain or `async def`; its exceptions are data.
+        limit_s: Seconds after which it is given up; None: the scenario's limit.
+        is_async: Whether it runs as an asyncio task.
+    """
+
+    name: str
+    call: Callable[[Any], object]
+    limit_s: float | None = attrs.field(default=None, converter=optional_seconds, kw_only=True, alias="limit")
+    is_async: bool = attrs.field(init=False, eq=False)
+
+    @is_async.default
+    def _runs_as_task(self) -> bool:
+        call = self.call
+        return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None))  # noqa: B004
+
+
+def _positive(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
+    if value is not None and value <= 0:
+        raise ValueError(f"{attribute.alias} must be more than 0, not {value!r}")
+
+
+def _count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise TypeError(f"{attribute.alias} must be a whole number, not {value!r}")
+    if value is not None and value < 1:
+        raise ValueError(f"{attribute.alias} must be 1 or more, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Workload:
+    """
+    How steps are driven. With both *repeat* and *run_for_s*, whichever ends first; with neither, one iteration.
+
+    Attributes:
+        repeat: Iterations in all, over all workers.
+        run_for_s: Seconds after which no further iteration begins.
+        workers: Logical workers: threads for plain steps, tasks for `async def` ones.
+        rate: Iterations per second in all; None: as fast as the workers go.
+    """
+
+    repeat: int | None = attrs.field(default=None, validator=_count)
+    run_for_s: float | None = attrs.field(
+        default=None, converter=optional_seconds, validator=_positive, alias="run_for"
+    )
+    workers: int = attrs.field(default=1, validator=_count)
+    rate: float | None = attrs.field(default=None, validator=_positive)
+
+    @property
+    def iterations(self) -> int | None:
+        """Return the most iterations there can be; None: no bound but time."""
+        return 1 if self.repeat is None and self.run_for_s is None else self.repeat
+
+    def describe(self) -> str:
+        """Return it as a phrase: ``'100 iterations, 8 workers'``."""
+        parts = [] if self.iterations is None else [f"{self.iterations:,} iteration{'s' * (self.iterations != 1)}"]
+        if self.run_for_s is not None:
+            parts.append(f"{'at most ' if parts else ''}{show_seconds(self.run_for_s)}")
+        parts.append(f"{self.workers} worker{'s' * (self.workers != 1)}")
+        if self.rate is not None:
+            parts.append(f"{self.rate:g} per second")
+        return ", ".join(parts)
+
+
+@attrs.frozen(kw_only=True)
+class Window:
+    """
+    When an injector is active.
+
+    Attributes:
+        start_s: Seconds after the workload began.
+        until_s: Seconds after the workload began at which it is lifted; None: the end of the run.
+        every_s: Open again every so many seconds from *start_s* on; None: once.
+        for_s: Seconds that each opening lasts; needs *every_s*.
+        probability: With *every_s*, the chance that an opening takes place; without, the chance that an iteration is
+            struck.
+    """
+
+    start_s: float = attrs.field(default=0.0, converter=seconds, alias="start")
+    until_s: float | None = attrs.field(default=None, converter=optional_seconds, alias="until")
+    every_s: float | None = attrs.field(default=None, converter=optional_seconds, validator=_positive, alias="every")
+    for_s: float | None = attrs.field(default=None, converter=optional_seconds, validator=_positive, alias="for_")
+    probability: float = attrs.field(default=1.0, converter=probability)
+
+    def __attrs_post_init__(self) -> None:
+        if self.until_s is not None and self.until_s <= self.start_s:
+            raise ValueError(f"until {show_seconds(self.until_s)} must come after start {show_seconds(self.start_s)}")
+        if (self.every_s is None) != (self.for_s is None):
+            raise ValueError("every and for_ go together: every='10s', for_='2s'")
+        if self.every_s is not None and self.for_s is not None and self.for_s >= self.every_s:
+            raise ValueError(f"for_ {show_seconds(self.for_s)} must be shorter than every {show_seconds(self.every_s)}")
+
+    @property
+    def share(self) -> float:
+        """Return the probability that it is active in an iteration."""
+        return self.probability if self.every_s is None else 1.0
+
+    def describe(self) -> str:
+        """Return it as a phrase: ``'from 5 s, every 10 s for 2 s'``."""
+        parts = [f"from {show_seconds(self.start_s)}"] if self.start_s else []
+        if self.until_s is not None:
+            parts.append(f"until {show_seconds(self.until_s)}")
+        if self.every_s is not None and self.for_s is not None:
+            parts.append(f"every {show_seconds(self.every_s)} for {show_seconds(self.for_s)}")
+        if self.probability < 1:
+            parts.append(f"in {self.probability:.3g} of {'iterations' if self.every_s is None else 'openings'}")
+        return ", ".join(parts) or "the whole run"
+
+
+def window(
+    start: Duration = 0,
+    until: Duration | None = None,
+    *,
+    every: Duration | None = None,
+    for_: Duration | None = None,
+    probability: Probability = 1.0,
+) -> Window:
+    """
+    Return when an injector is active.
+
+    Args:
+        start: Offset from the beginning of the workload.
+        until: Offset at which it is lifted.
+        every: Open it again and again, so long apart.
+        for_: How long each opening lasts.
+        probability: With *every*, the chance of each opening; without, of each iteration.
+
+    Raises:
+        ValueError: The offsets contradict each other.
+    """
+    return Window(start=start, until=until, every=every, for_=for_, probability=probability)
+
+
+@attrs.frozen
+class Injection:
+    """
+    An injector in a scenario.
+
+    Attributes:
+        name: Its own name there; ``scope.name`` where it belongs to a scope.
+        injector: The source of faults.
+        scope: The component that it belongs to, or None.
+        window: When it is active.
+    """
+
+    name: str
+    injector: Injector
+    scope: str | None = None
+    window: Window = attrs.field(factory=Window)
+
+
+@attrs.frozen
+class Expectation:
+    """A validator in a scenario, under its own *name* there."""
+
+    name: str
+    validator: Validator
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """
+    How long things may take before they are given up.
+
+    Attributes:
+        step_s: Seconds for one step.
+        hook_s: Seconds for one hook of the target, an injector or a validator.
+        drain_s: Seconds for iterations under way when the run ends.
+    """
+
+    step_s: float = attrs.field(default=300.0, converter=seconds, validator=_positive, alias="step")
+    hook_s: float = attrs.field(default=60.0, converter=seconds, validator=_positive, alias="hook")
+    drain_s: float = attrs.field(default=10.0, converter=seconds, validator=_positive, alias="drain")
+
+
+@attrs.frozen(kw_only=True)
+class Spec:
+    """
+    A whole scenario as data; `Scenario` adds the verbs.
+
+    Attributes:
+        name: What reports call it.
+        subject: The target, or None while there is none.
+        step_list: The steps, in order.
+        injections: The injectors, in order.
+        expectations: The validators, in order.
+        workload: How steps are driven.
+        fail_fast: Stop at the first real failure or critical finding.
+        limits: How long things may take.
+        goals: What the run as a whole must reach.
+        fixed_seed: The seed, or None for a new one in each run.
+        origin: Where it comes from, as ``FILE[:NAME]``, or None where it was built in Python.
+        secrets: Texts that no output may show.
+    """
+
+    name: str = attrs.field()
+    subject: Any = None
+    step_list: tuple[Step, ...] = ()
+    injections: tuple[Injection, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    workload: Workload = attrs.field(factory=Workload)
+    fail_fast: bool = True
+    limits: Limits = attrs.field(factory=Limits)
+    goals: Thresholds = PRESETS["default"]
+    fixed_seed: int | None = None
+    origin: str | None = None
+    secrets: frozenset[str] = attrs.field(default=frozenset(), repr=False)
+
+    @name.validator
+    def _is_a_name(self, _: object, value: object) -> None:
+        check_name("scenario", "its name", value)
+
+    @property
+    def target_name(self) -> str:
+        """Return what reports call the target."""
+        name = getattr(self.subject, "name", None)
+        return name if isinstance(name, str) else type(self.subject).__name__
+
+    def problems(self) -> list[ScenarioError]:
+        """Return everything that keeps this scenario from being run."""
+        found: list[ScenarioError] = []
+        where = f"scenario {self.name!r}"
+        if self.subject is None:
+            found.append(ScenarioError(where, "it has no target", "add .target(...)"))
+        if not self.step_list:
+            found.append(ScenarioError(where, "it has no step", "add .step(name, callable)"))
+        known = {each.name for each in self.expectations}
+        for name in sorted((self.goals.required | self.goals.warning) - known):
+            problem = f"thresholds name the expectation {name!r}, which it does not have{near_miss(name, known)}"
+            found.append(ScenarioError(where, problem, f"add .expect({name!r}, ...) or drop the name"))
+        return found
+
+
+def check_name(where: str, what: str, name: object) -> str:
+    """Return *name* where it can be one: not empty, printable, at most 200 characters."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 200:
+        raise ScenarioError(where, f"{what} is {name!r}", "give it a short printable name")
+    return name
+
+
+def check_injector(where: str, injector: object) -> Injector:
+    """
+    Return *injector* where it is one.
+
+    Raises:
+        ScenarioError: It neither opens nor answers, or lacks its kind.
+    """
+    if isinstance(injector, type) or not isinstance(getattr(injector, "kind", None), str):
+        remedy = "pass an injector value such as delay('5ms'), with a `kind`"
+        raise ScenarioError(where, f"{injector!r} is not an injector", remedy)
+    if not isinstance(injector, (Opens, Answers)):
+        raise ScenarioError(
+            where, f"injector {injector!r} can do nothing", "give it `open` or `answer` (with `answers` and `at`)"
+        )
+    if not isinstance(getattr(injector, "undo", None), Undo):
+        raise ScenarioError(
+            where, f"injector {injector!r} does not say how it is undone", "add `undo = Undo.KERNEL` or another"
+        )
+    return injector  # type: ignore[return-value]  # checked above, attribute by attribute
+
+
+_HOOKS = ("setup", "teardown", "health")
+
+
+def check_target(where: str, target: object) -> object:
+    """
+    Return *target* where it can be one.
+
+    Raises:
+        ScenarioError: It is None or a class, or one of its public names looks like a misspelt hook.
+    """
+    if target is None or isinstance(target, type):
+        raise ScenarioError(
+            where, f"{target!r} is not a target", "pass an object, with `setup` and `teardown` where it needs them"
+        )
+    for name in dir(target):
+        bare = name.replace("_", "").lower()
+        if not name.startswith("_") and bare in _HOOKS and name != bare and not hasattr(target, bare):
+            raise ScenarioError(
+                where, f"{type(target).__name__} has {name!r}, which is never called", f"rename it to {bare!r}"
+            )
+    return target
+
+
+def check_validator(where: str, validator: object) -> Validator:
+    """
+    Return *validator* where it is one.
+
+    Raises:
+        ScenarioError: It cannot start a checker, or lacks its kind or severity.
+    """
+    if isinstance(validator, type) or not isinstance(validator, Validator):
+        remedy = "pass a validator value such as thread_limit(200), with `kind`, `severity` and `start`, or a function of the target"
+        raise ScenarioError(where, f"{validator!r} is not a validator", remedy)
+    return validator
+
+
+def check_unique(where: str, what: str, name: str, taken: Mapping[str, object] | set[str]) -> None:
+    """Raise `DuplicateNameError` where *name* is among *taken*."""
+    if name in taken:
+        raise DuplicateNameError(where, what, name)
