@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 
 from chaoscore.context import running_loop
 from chaoscore.errors import BlockingCallError
 from chaoscore.executor.life import Execution
 from chaoscore.executor.options import Options
-from chaoscore.executor.signals import interrupting
+from chaoscore.executor.signals import ENDING, default_interrupt, interrupting
 from chaoscore.report import Report
 from chaoscore.spec import Spec
 
 __all__ = ["Options", "arun", "run"]
+
+CLOSE_S = 1.0
+"""How long what a scenario left on the loop may take to end; a task that ignores its cancellation is left behind."""
 
 
 def run(spec: Spec, options: Options) -> Report:
@@ -25,8 +30,15 @@ def run(spec: Spec, options: Options) -> Report:
     """
     if running_loop() is not None:
         raise BlockingCallError("Scenario.run", "scenario.arun")
-    with asyncio.Runner() as runner:
-        return runner.run(arun(spec, options))
+    own = ENDING if options.handle_signals else default_interrupt()
+    loop = asyncio.new_event_loop()
+    try:
+        report = loop.run_until_complete(_run(spec, options, own))
+    finally:
+        _close(loop)
+    if report.interrupted == "SIGINT" and not options.handle_signals:
+        raise KeyboardInterrupt
+    return report
 
 
 async def arun(spec: Spec, options: Options) -> Report:
@@ -36,10 +48,14 @@ async def arun(spec: Spec, options: Options) -> Report:
     Raises:
         asyncio.CancelledError: The caller was cancelled; every fault is lifted by then.
     """
+    return await _run(spec, options, ENDING if options.handle_signals else ())
+
+
+async def _run(spec: Spec, options: Options, signals: Sequence[str]) -> Report:
     execution = Execution(spec, options)
     life = asyncio.create_task(execution.live(), name=f"chaoscore-run-{execution.run_id}")
     cancelled: asyncio.CancelledError | None = None
-    with interrupting(execution, options.handle_signals):
+    with interrupting(execution, signals):
         while not life.done():
             try:
                 await asyncio.shield(life)
@@ -51,3 +67,19 @@ async def arun(spec: Spec, options: Options) -> Report:
     if cancelled is not None:
         raise cancelled
     return life.result()
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """Close *loop* as `asyncio.run` does, but without waiting for ever for what will not end."""
+    loop.set_exception_handler(lambda *_: None)  # the report has told what would not end
+    try:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=CLOSE_S))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        with suppress(TimeoutError):
+            loop.run_until_complete(asyncio.wait_for(loop.shutdown_default_executor(), CLOSE_S))
+    finally:
+        loop.close()

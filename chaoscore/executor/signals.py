@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+"""The signals that the command line turns into an interruption."""
 
 
 class Interruptible(Protocol):
@@ -19,21 +21,24 @@ class Interruptible(Protocol):
         ...
 
 
+def default_interrupt() -> tuple[str, ...]:
+    """Return SIGINT where it would raise `KeyboardInterrupt` here and now, which must not cut an undo short."""
+    main = threading.current_thread() is threading.main_thread()
+    return ("SIGINT",) if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler else ()
+
+
 @contextmanager
-def interrupting(run: Interruptible, enabled: bool) -> Iterator[None]:
+def interrupting(run: Interruptible, names: Sequence[str]) -> Iterator[None]:
     """
-    While the block lasts, turn signals into `run.interrupt`, if *enabled*.
+    While the block lasts, turn the signals of these *names* into `run.interrupt`; main thread only.
 
     The handlers are the interpreter's, not the loop's: they also run while a step blocks the loop.
     """
-    if not enabled:
-        yield
-        return
 
     def handle(number: int, _: FrameType | None) -> None:
         run.interrupt(signal.Signals(number).name)
 
-    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield

@@ -66,6 +66,7 @@ class Worker:
         self.flight: Flight | None = None
         self.abandoned = False
         self._began = 0.0
+        self._border = threading.Lock()  # between a step and what comes after it: an interruption must hit the step
 
     def start(self) -> None:
         """Begin to work; called on the loop."""
@@ -108,11 +109,24 @@ class Worker:
 
     def _step_ended(self, flight: Flight, error: BaseException | None) -> Outcome:
         """Report a step that returned or raised *error*; nothing is reported twice for one that was left behind."""
-        self.flight = None
+        with self._border:
+            self.flight = None
         outcome = flight.given_up or _outcome(error)
         if flight.settle():
             self._report(flight, outcome, error)
         return outcome
+
+    def _recover(self) -> None:
+        """Make up for what an interruption cut short that came when its step had just ended by itself."""
+        flight, self.flight = self.flight, None
+        if flight is not None and flight.settle():
+            self._report(flight, Outcome.STUCK, None)
+            self._end(flight.place, Outcome.STUCK)
+
+    def _raise_in(self, ident: int | None) -> None:
+        with self._border:
+            if self.flight is not None and ident is not None:
+                raise_in_thread(ident)
 
     def _report(self, flight: Flight, outcome: Outcome, error: BaseException | None) -> None:
         run, info = self.run, None
@@ -153,43 +167,50 @@ class ThreadWorker(Worker):
 
     def interrupt(self) -> None:
         """Raise inside the step; Python code ends there, a call into C when it returns."""
-        raise_in_thread(self._thread.ident or 0)
+        self._raise_in(self._thread.ident)
 
     def _work(self) -> None:
         try:
             while (iteration := self._claim()) is not None:
                 try:
                     self._iterate(iteration)
-                except StuckStepError:  # came when the step had just ended by itself
-                    self.flight = None
+                except StuckStepError:
+                    self._recover()
         finally:
-            self._done(self)
+            if not self.abandoned:  # then nobody waits for it, and its loop may be closed
+                self._done(self)
 
     def _iterate(self, iteration: int) -> None:
         run = self.run
-        while (wait_s := run.pace(iteration)) > 0 and not run.stopping:
+        while (wait_s := run.pace(iteration)) > 0:
+            if run.stopping:
+                return
             run.clock.sleep(min(wait_s, SLICE_S))
         place = self._begin(iteration)
         outcome = Outcome.OK
         for step in run.steps:
             flight = self._step_began(place, step)
-            error = None
-            try:
-                borders = run.answering["border"]
-                if borders:
-                    place.visit("border", f"before:{step.name}")
-                result = step.call(run.target)
-                if result is not None and inspect.iscoroutine(result):
-                    raise unawaited(step, result)
-                if borders:
-                    place.visit("border", f"after:{step.name}")
-            except BaseException as caught:  # noqa: BLE001 - what a step raises is data
-                error = caught
-            outcome = self._step_ended(flight, error)
+            outcome = self._step_ended(flight, self._attempt(place, step))
             if outcome is not Outcome.OK:
                 break
         if not self.abandoned:
             self._end(place, outcome)
+
+    def _attempt(self, place: Place, step: Step) -> BaseException | None:
+        """Run *step* and return what it raised; held in no frame, so that it goes away with its report."""
+        run = self.run
+        try:
+            borders = run.answering["border"]
+            if borders:
+                place.visit("border", f"before:{step.name}")
+            result = step.call(run.target)
+            if result is not None and inspect.iscoroutine(result):
+                raise unawaited(step, result)
+            if borders:
+                place.visit("border", f"after:{step.name}")
+        except BaseException as error:  # noqa: BLE001 - what a step raises is data
+            return error
+        return None
 
 
 class TaskWorker(Worker):
@@ -211,19 +232,22 @@ class TaskWorker(Worker):
         flight = self.flight
         if flight is not None and not flight.step.is_async and self._lane.ident is not None:
             return thread_stack(self._lane.ident)
-        return task_stack(self._task) or thread_stack(self._loop_thread)
+        coroutine = self._task.get_coro()
+        if isinstance(coroutine, CoroutineType) and coroutine.cr_running:  # it blocks the loop
+            return thread_stack(self._loop_thread)
+        return task_stack(self._task)
 
     def interrupt(self) -> None:
         """Cancel the step; one that blocks the loop never sees that, so its thread is interrupted by `unblock`."""
         flight = self.flight
         if flight is not None and not flight.step.is_async and self._lane.ident is not None:
-            raise_in_thread(self._lane.ident)
+            self._raise_in(self._lane.ident)
         elif self._task is not None:
             self._loop.call_soon_threadsafe(self._cancel, flight)
 
     def unblock(self) -> None:
         """Raise in the loop's thread, which this worker's step blocks."""
-        raise_in_thread(self._loop_thread)
+        self._raise_in(self._loop_thread)
 
     def _cancel(self, flight: Flight | None) -> None:
         if self._task is not None and flight is self.flight:
@@ -234,15 +258,18 @@ class TaskWorker(Worker):
             while (iteration := self._claim()) is not None:
                 try:
                     await self._iterate(iteration)
-                except StuckStepError:  # came when the step had just ended by itself
-                    self.flight = None
+                except StuckStepError:
+                    self._recover()
         finally:
             self._lane.close()
-            self._done(self)
+            if not self.abandoned:
+                self._done(self)
 
     async def _iterate(self, iteration: int) -> None:
         run = self.run
-        while (wait_s := run.pace(iteration)) > 0 and not run.stopping:
+        while (wait_s := run.pace(iteration)) > 0:
+            if run.stopping:
+                return
             await run.clock.asleep(min(wait_s, SLICE_S))
         place = self._begin(iteration)
         if self._began - self._yielded > YIELD_S:
@@ -251,17 +278,23 @@ class TaskWorker(Worker):
         outcome = Outcome.OK
         for step in run.steps:
             flight = self._step_began(place, step)
-            error = None
-            try:
-                await self._run_step(place, step)
-            except BaseException as caught:  # noqa: BLE001 - what a step raises is data
-                error = caught.error if isinstance(caught, Escaped) else caught
+            error = await self._attempt(place, step)
             self._uncancel()
             outcome = self._step_ended(flight, error)
+            error = None
             if outcome is not Outcome.OK:
                 break
         if not self.abandoned:
             self._end(place, outcome)
+
+    async def _attempt(self, place: Place, step: Step) -> BaseException | None:
+        try:
+            await self._run_step(place, step)
+        except Escaped as carrier:
+            return carrier.error
+        except BaseException as error:  # noqa: BLE001 - what a step raises is data
+            return error
+        return None
 
     async def _run_step(self, place: Place, step: Step) -> None:
         run = self.run
