@@ -1,4 +1,4 @@
-"""Targets, injectors, validators and reporters that write down what happens to them, and fail where they are told to."""
+"""Parts of scenarios that write down what happens to them, and fail where they are told to."""
 
 from __future__ import annotations
 

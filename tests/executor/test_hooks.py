@@ -55,7 +55,7 @@ def test_whatever_a_hook_raises_arrives_unchanged(error: BaseException) -> None:
 def test_a_hook_that_does_not_return_is_given_up() -> None:
     """The error says whose hook, which, and after how long; the thread is left behind."""
     released = threading.Event()
-    with pytest.raises(DeadlineError, match="it: hook did not return within 0.02 s"):
+    with pytest.raises(DeadlineError, match=r"it: hook did not return within 0\.02 s"):
         in_loop(released.wait, deadline_s=0.02)
     released.set()
     with pytest.raises(DeadlineError):

@@ -50,7 +50,7 @@ PROGRAM = textwrap.dedent(
 def interrupt(
     tmp_path: Path, body: str, signals: list[signal.Signals], how: str = "cli", lift_s: str = "0"
 ) -> list[str]:
-    """Start the program, send it *signals* (the further ones while it lifts), and return what it printed after the first."""
+    """Start the program, send it *signals*, the further ones while it lifts, and return what it then printed."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM.replace("{body}", body))
     child = subprocess.Popen([sys.executable, program, how, lift_s], stdout=subprocess.PIPE, text=True)

@@ -14,16 +14,22 @@ from tests.executor.parts import Collect, Diary
 
 def test_handlers_see_every_event_once_and_one_at_a_time() -> None:
     """Eight threads emit; no event is lost or shown twice, and two are never shown at once."""
-    stream, seen, inside = Stream(), [], threading.Lock()
+    stream, inside = Stream(), threading.Lock()
+    seen: list[Phase] = []
 
-    def handler(event: Event) -> None:
+    def handler(event: Phase) -> None:
         assert inside.acquire(blocking=False)
         seen.append(event)
         inside.release()
 
     stream.subscribe(handler)
     events = [[Phase(float(n), f"{worker}") for n in range(2_000)] for worker in range(8)]
-    threads = [threading.Thread(target=lambda mine=mine: [stream.emit(event) for event in mine]) for mine in events]
+
+    def emit(mine: list[Phase]) -> None:
+        for event in mine:
+            stream.emit(event)
+
+    threads = [threading.Thread(target=emit, args=(mine,)) for mine in events]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -36,7 +42,8 @@ def test_handlers_see_every_event_once_and_one_at_a_time() -> None:
 
 def test_an_event_emitted_by_a_handler_follows_the_one_it_is_about() -> None:
     """A finding comes after what was found."""
-    stream, seen = Stream(), []
+    stream = Stream()
+    seen: list[str] = []
 
     def answer(event: Phase) -> None:
         if event.name == "question":
@@ -50,7 +57,8 @@ def test_an_event_emitted_by_a_handler_follows_the_one_it_is_about() -> None:
 
 def test_a_handler_sees_the_types_it_asked_for() -> None:
     """Others cost it nothing."""
-    stream, seen = Stream(), []
+    stream = Stream()
+    seen: list[Event] = []
     stream.subscribe(seen.append, (IterationEnded,))
     stream.emit(Phase(0.0, "x"))
     assert seen == []
@@ -122,4 +130,5 @@ def test_a_reporter_that_lags_holds_the_run_before_memory_grows(monkeypatch: Any
     released.set()
     delivery.finish(None)
     assert most <= 11
-    assert delivery.failure is not None and delivery.failure[0] == "follow"
+    assert delivery.failure is not None
+    assert delivery.failure[0] == "follow"
