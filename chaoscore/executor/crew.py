@@ -98,6 +98,7 @@ class Watch:
 
     def _serve(self) -> None:
         while not self._closing.wait(self._tick_s):
+            self._run.emit()  # shows what steps have put into the stream meanwhile
             for worker in self._crew.workers:
                 flight = worker.flight
                 if flight is not None:

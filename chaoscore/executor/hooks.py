@@ -69,6 +69,8 @@ def _serve(queue: SimpleQueue[_Job | None]) -> None:
 def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
     def settle() -> None:
         if future.done():
+            if inspect.iscoroutine(result):
+                result.close()  # whoever asked was cancelled; nobody will await it
             return
         if error is None:
             future.set_result(result)

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import os
 import platform
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import chaoscore
 from chaoscore.draw import once
@@ -43,6 +43,8 @@ from chaoscore.report import Report
 from chaoscore.spec import Injection, Spec
 from chaoscore.verdict import Severity, Verdict
 
+_T = TypeVar("_T")
+
 
 class Execution:
     """
@@ -69,7 +71,6 @@ class Execution:
         self._watch: Watch | None = None
 
     # -- from start to finish
-    # ---------------------------------------------------------------------------------------------------
 
     async def live(self) -> Report:
         """Run from start to finish and return the report; raises nothing that a scenario can cause."""
@@ -136,7 +137,7 @@ class Execution:
         crew.start()
         self._watch.start()
         over = asyncio.Event()
-        beside = [asyncio.create_task(each) for each in self._beside(over)]
+        beside = [_task(each) for each in self._beside(over)]
         try:
             await self._until_over(crew, self._watch)
         finally:
@@ -160,7 +161,7 @@ class Execution:
         return [self._watch_until(over, wait), *(keep(each) for each in self._openings.timed())]
 
     async def _watch_until(self, over: asyncio.Event, wait: Callable[[float], Any]) -> None:
-        watching = asyncio.create_task(self._panel.watch(wait))
+        watching = _task(self._panel.watch(wait))
         await over.wait()
         watching.cancel()
         await asyncio.wait([watching])
@@ -170,9 +171,9 @@ class Execution:
         Return when all workers have left: at the end of the workload, or after a stop, a signal or the time, and a
         grace.
         """
-        finished = asyncio.create_task(crew.finished())
-        ending = asyncio.create_task(self._ending.wait())
-        timer = asyncio.create_task(self._sleep(self._run.until - self._run.now(), self._ending))
+        finished = _task(crew.finished())
+        ending = _task(self._ending.wait())
+        timer = _task(self._sleep(self._run.until - self._run.now(), self._ending))
         await asyncio.wait((finished, ending, timer), return_when=asyncio.FIRST_COMPLETED)
         if self._interrupts:
             await self._openings.lift_all()
@@ -205,7 +206,6 @@ class Execution:
         self.trouble(delivery.who, hook, error, Verdict.UNSTABLE)
 
     # -- ending early
-    # -----------------------------------------------------------------------------------------------------------
 
     def interrupt(self, reason: str) -> None:
         """
@@ -243,7 +243,6 @@ class Execution:
             self._stop(f"at the first failure, in iteration {event.iteration}", Verdict.FAIL)
 
     # -- what the parts of the run need of it
-    # -----------------------------------------------------------------------------------
 
     def emit(self, *events: Event) -> None:
         """Append *events* to the stream."""
@@ -313,12 +312,11 @@ class Execution:
         )
 
     # -- helpers
-    # ----------------------------------------------------------------------------------------------------------------
 
     async def _forward(self, who: str, hook: str, function: Callable[..., Any]) -> Any:
         """Call a hook on the way in, which an interruption need not wait for."""
-        calling = asyncio.create_task(self.hook(who, hook, Verdict.UNKNOWN, function))
-        ending = asyncio.create_task(self._ending.wait())
+        calling = _task(self.hook(who, hook, Verdict.UNKNOWN, function))
+        ending = _task(self._ending.wait())
         await asyncio.wait((calling, ending), return_when=asyncio.FIRST_COMPLETED)
         for task in (calling, ending):
             if not task.done():
@@ -331,8 +329,8 @@ class Execution:
         if seconds == float("inf"):
             await over.wait()
             return False
-        sleeping = asyncio.ensure_future(self._run.clock.asleep(max(0.0, seconds)))
-        ending = asyncio.create_task(over.wait())
+        sleeping = _task(self._run.clock.asleep(max(0.0, seconds)))
+        ending = _task(over.wait())
         await asyncio.wait((sleeping, ending), return_when=asyncio.FIRST_COMPLETED)
         for task in (sleeping, ending):
             task.cancel()
@@ -393,6 +391,11 @@ def injection_info(injection: Injection) -> InjectionInfo:
         injection.window.describe(),
         injector.undo.value,
     )
+
+
+def _task(coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+    """Start a task of the run's own, told by its name from those of the system under test."""
+    return asyncio.create_task(coroutine, name="chaoscore-run")
 
 
 def _environment() -> dict[str, str]:

@@ -72,7 +72,9 @@ class Panel:
     async def watch(self, wait: Callable[[float], Any]) -> None:
         """Let judges look again and again while the workload runs; *wait* sleeps and says False when it is over."""
         watching = [
-            asyncio.create_task(self._keep_looking(each, wait)) for each in self.judges if each.checks_at(Moment.DURING)
+            asyncio.create_task(self._keep_looking(each, wait), name="chaoscore-checks")
+            for each in self.judges
+            if each.checks_at(Moment.DURING)
         ]
         try:
             await asyncio.gather(*watching)

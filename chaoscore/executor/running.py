@@ -76,7 +76,7 @@ class LiveRun(Run):
         ask.active.fired += 1
         where = "" if ask.kind == "border" else caller()
         fault = strike.fault
-        self.emit(
+        self._put(
             Fired(
                 self.elapsed_s(),
                 strike.injector,
@@ -93,7 +93,11 @@ class LiveRun(Run):
 
     def recorded(self, place: Place, name: str, value: float | None, detail: dict[str, Any], injected: bool) -> None:
         """Put what the system under test said into the stream."""
-        self.emit(Recorded(self.elapsed_s(), name, place.worker, place.iteration, place.step, value, detail, injected))
+        at = self.elapsed_s()
+        self._put(Recorded(at, name, place.worker, place.iteration, place.step, value, detail, injected))
+
+    def _put(self, event: Event) -> None:
+        self.stream.put(redact(event, self._secrets) if self._secrets else event)
 
     def _emit_redacted(self, *events: Event) -> None:
         self.stream.emit(*(redact(event, self._secrets) for event in events))

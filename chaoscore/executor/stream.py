@@ -50,6 +50,16 @@ class Stream:
         """Pass events on to reporters from now on."""
         self._deliveries = tuple(each for each in deliveries if isinstance(each.reporter, Follows))
 
+    def put(self, event: Event) -> None:
+        """
+        Append *event* and leave showing it to the next `emit`.
+
+        For what happens inside a step: its stack may be all but used up, and an interruption may hit it at any moment.
+        """
+        self._queue.append(event)
+        if len(self._queue) > BACKLOG:  # steps that put more than the watch can show have to wait
+            self.emit()
+
     def emit(self, *events: Event) -> None:
         """Append *events* to the stream; a handler may emit as well."""
         queue, showing = self._queue, self._showing
