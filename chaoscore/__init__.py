@@ -9,9 +9,11 @@ so that a library which only carries points in its code pays for nothing else.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from chaoscore.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from chaoscore.clock import Clock, SystemClock
-    from chaoscore.context import Ask
+    from chaoscore.context import Ask, Fault
     from chaoscore.errors import (
         BlockingCallError,
         ChaosError,
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
         Stuck,
         Trouble,
     )
-    from chaoscore.faults import Cancel, Delay, Fault, Raise
+    from chaoscore.faults import Cancel, Delay, Raise
     from chaoscore.hookspecs import hookimpl
     from chaoscore.points import (
         amaybe_cancel,
@@ -113,17 +115,15 @@ if TYPE_CHECKING:
     )
     from chaoscore.verdict import ExitCode, Severity, Thresholds, Verdict, thresholds
 
-__version__ = "0.1.0"
-
 _DOORS = {
     "clock": "Clock SystemClock",
-    "context": "Ask",
+    "context": "Ask Fault",
     "errors": "BlockingCallError ChaosError DeadlineError DuplicateNameError EventLogError InjectedError "
     "InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError UnknownNameError "
     "injected_by is_injected",
     "events": "Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase Recorded "
     "RunStarted StepEnded Stopped Stuck Trouble",
-    "faults": "Cancel Delay Fault Raise",
+    "faults": "Cancel Delay Raise",
     "hookspecs": "hookimpl",
     "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint in_run maybe_cancel "
     "maybe_delay maybe_error maybe_network_chaos maybe_panic point record_error record_event record_panic "
@@ -223,6 +223,7 @@ __all__ = [
     "amaybe_panic",
     "apoint",
     "hookimpl",
+    "in_run",
     "injected_by",
     "is_injected",
     "maybe_cancel",

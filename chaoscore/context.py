@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import asyncio
 
     from chaoscore.clock import Clock
-    from chaoscore.faults import Fault
 
 CURRENT: ContextVar[Place | None] = ContextVar("chaoscore_place", default=None)
 
@@ -48,7 +47,7 @@ class Active:
         answer: Asked at every matching point.
         asked: How often it was asked. A bare ``+= 1`` is exact: the interpreter switches threads only at calls and
             jumps.
-        fired: How many of its faults landed; counted by the run, which serialises events.
+        fired: How many of its faults landed; counted by the run, in the same way.
     """
 
     __slots__ = ("_matches", "answer", "asked", "at", "fired", "name", "scope", "share")
@@ -60,25 +59,26 @@ class Active:
         self.asked = self.fired = 0
         self._matches: dict[str, bool] = {}
 
-    def strikes(self, point: str) -> bool:
+    def strikes(self, kind: str, point: str) -> bool:
         """
         Tell whether this injection may strike at *point*.
 
         A point named ``db.read`` belongs to the component ``db``, and only injectors of that scope or of none strike
-        there; a name without a dot belongs to no component and is open to all.
+        there; a name without a dot belongs to no component and is open to all. So are hosts and the borders of steps,
+        whose dots separate something else.
         """
         if self.scope is None and self.at is None:
             return True
         known = self._matches.get(point)
         if known is None:
-            known = self._compare(point)
+            known = self._compare(kind, point)
             if len(self._matches) < 1000:  # names with data in them must not make this grow for ever
                 self._matches[point] = known
         return known
 
-    def _compare(self, point: str) -> bool:
+    def _compare(self, kind: str, point: str) -> bool:
         component, dot, _ = point.partition(".")
-        if self.scope is not None and dot and component != self.scope:
+        if self.scope is not None and dot and component != self.scope and kind not in ("network", "border"):
             return False
         return self.at is None or fnmatchcase(point, self.at)
 
@@ -98,11 +98,12 @@ class Ask:
         elapsed_s: Seconds since the run started (read when asked for).
     """
 
-    __slots__ = ("_drawn", "_place", "_stream", "active", "kind", "n", "on", "point", "tags")
+    __slots__ = ("_counts", "_drawn", "_place", "_stream", "active", "kind", "n", "on", "point", "tags")
 
     def __init__(self, place: Place, active: Active) -> None:
         self._place, self.active = place, active
         self._stream: Stream | None = None
+        self._counts: dict[object, int] | None = None
         self.n, self._drawn = -1, 0
         self.kind = self.point = ""
         self.tags: Mapping[str, object] = NO_TAGS
@@ -133,11 +134,50 @@ class Ask:
         """Return a number from *low* to *high*, uniformly; no draw where they are the same."""
         return low if low == high else low + (high - low) * self.uniform()
 
+    def count(self, what: object) -> int:
+        """
+        Return how many times this task has counted *what* for this injector, this time included.
+
+        For "strike at the third": counting inside one task, it is the third in every run with the same seed.
+        """
+        if self._counts is None:
+            self._counts = {}
+        self._counts[what] = self._counts.get(what, 0) + 1
+        return self._counts[what]
+
     def next(self, kind: str, point: str, tags: Mapping[str, object]) -> None:
         """Turn to the next ask."""
         self.n += 1
         self._drawn = 0
         self.kind, self.point, self.tags = kind, point, tags
+
+
+class Fault:
+    """
+    One concrete disturbance.
+
+    A subclass says in `apply` what happens to synchronous code at the point, and in `aapply` what happens to a task; a
+    fault that neither blocks nor awaits needs `apply` alone.
+
+    Attributes:
+        kind: What the event log and the reports call it.
+        blocks: Whether `apply` blocks its thread, which a point refuses to do on a running event loop.
+    """
+
+    kind: str
+    blocks: bool = False
+
+    def apply(self, strike: Strike) -> None:
+        """Do it to the calling thread."""
+        raise NotImplementedError
+
+    async def aapply(self, strike: Strike) -> None:
+        """Do it to the calling task."""
+        self.apply(strike)
+
+    def describe(self) -> str:
+        """Return the values of this fault as short text, for the event log."""
+        return ""
 
 
 class Strike:
@@ -201,7 +241,7 @@ class Place:
         iteration: Number of the iteration, from 0, over all workers.
         path: () for the step itself, (k,) for the k-th task, thread or pool job that it started, and so on.
         step: The step that is running.
-        deadline: When synchronous code of this task times out, on the run's clock, and the injector to blame.
+        deadline: When synchronous code of this task times out, on the run's clock, and the injection to blame.
     """
 
     __slots__ = ("_asks", "_children", "_root", "_timers", "deadline", "iteration", "path", "run", "step", "worker")
@@ -209,8 +249,8 @@ class Place:
     def __init__(self, run: Run, worker: int, iteration: int, path: Path = (), root: Place | None = None) -> None:
         self.run, self.worker, self.iteration, self.path = run, worker, iteration, path
         self.step = ""
-        self.deadline: tuple[float, str] | None = None
-        self._asks: dict[Active, Ask] = {}
+        self.deadline: tuple[float, Active] | None = None
+        self._asks: dict[str, Ask] = {}
         self._children = 0
         self._root = self if root is None else root
         self._timers: list[asyncio.TimerHandle] = []
@@ -245,28 +285,35 @@ class Place:
                 await strike.fault.aapply(strike)
 
     def cancel(self, strike: Strike, after_s: float) -> None:
-        """Cancel the asyncio task that is running here, or set this thread its deadline."""
+        """Cancel the asyncio task that is running here, or set this thread its deadline, if it has no earlier one."""
         loop = running_loop()
         task = None if loop is None else sys.modules["asyncio"].current_task(loop)
+        active = strike.ask.active
         if task is None:
-            self.deadline = (self.run.clock.monotonic() + after_s, strike.injector)
+            moment = self.run.clock.monotonic() + after_s
+            if self.deadline is None or moment < self.deadline[0]:
+                self.deadline = (moment, active)
             self._observe_deadline(strike.point)
         elif after_s:
-            self._root._timers.append(task.get_loop().call_later(after_s, task.cancel, CancelReason(strike.injector)))
+            self._root._timers.append(task.get_loop().call_later(after_s, self._cancel_late, task, active))
         else:
-            task.cancel(CancelReason(strike.injector))
+            task.cancel(CancelReason(active.name))
 
     def leave(self) -> None:
-        """End the iteration: cancellations still under way must not hit the next one."""
+        """End the step: cancellations still under way must not hit the next one."""
+        self.deadline = None
         for timer in self._timers:
             timer.cancel()
+        self._timers.clear()
 
     def _ask(self, active: Active, kind: str, point: str, tags: Mapping[str, object]) -> Strike | None:
-        if not active.strikes(point):
+        if not active.strikes(kind, point):
             return None
-        ask = self._asks.get(active)
+        ask = self._asks.get(active.name)
         if ask is None:
-            ask = self._asks[active] = Ask(self, active)
+            ask = self._asks[active.name] = Ask(self, active)
+        elif ask.active is not active:  # its window has opened again, and the draws go on where they were
+            ask.active = active
         if not ask.on:
             return None
         ask.next(kind, point, tags)
@@ -276,12 +323,20 @@ class Place:
 
     def _observe_deadline(self, point: str) -> None:
         assert self.deadline is not None
-        moment, injector = self.deadline
+        moment, active = self.deadline
         if self.run.clock.monotonic() >= moment:
             self.deadline = None
-            error = InjectedTimeout("injected deadline passed")
-            mark_injected(error, injector, point)
-            raise error
+            if self._is_open(active):
+                error = InjectedTimeout("injected deadline passed")
+                mark_injected(error, active.name, point)
+                raise error
+
+    def _cancel_late(self, task: asyncio.Task[object], active: Active) -> None:
+        if self._is_open(active):
+            task.cancel(CancelReason(active.name))
+
+    def _is_open(self, active: Active) -> bool:
+        return any(active in each for each in self.run.answering.values())
 
 
 _FORMS = {kind: (f"maybe_{kind}", f"amaybe_{kind}") for kind in ("delay", "error", "panic", "cancel")} | {

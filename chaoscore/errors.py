@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 
@@ -99,6 +99,117 @@ class EventLogError(ChaosError, ValueError):
         super().__init__(f"{path}, line {line}: {reason}; expected a file written by `--events`")
 
 
+class UnwritableError(ChaosError, OSError):
+    """A reporter cannot write its file; what was there before, or was written until then, is untouched."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"cannot write {path}: {reason}; free or create the place, or name another")
+
+
+class StateError(ChaosError, OSError):
+    """The state directory, or a journal in it, cannot be used."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}; free or mend it, or set CHAOSCORE_STATE_DIR to another folder")
+
+
+class FaultsLeftError(ChaosError, RuntimeError):
+    """
+    A run that died may have left faults behind, which would falsify every run that follows.
+
+    Attributes:
+        runs: The runs and how many of their faults are open.
+    """
+
+    def __init__(self, runs: Mapping[str, int]) -> None:
+        self.runs = dict(runs)
+        told = ", ".join(f"{run} ({count} open)" for run, count in self.runs.items())
+        super().__init__(f"faults were left behind by {told}; run `chaoscore recover`")
+
+
+class ProductionError(ChaosError, RuntimeError):
+    """The environment says that it is production."""
+
+    def __init__(self, variable: str, value: str) -> None:
+        self.variable, self.value = variable, value
+        super().__init__(f"${variable} is {value!r}: no faults are injected there; `--production` overrides that")
+
+
+class LeverPulledError(ChaosError, RuntimeError):
+    """Somebody said `chaoscore stop`."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"the stop lever is pulled ({path}); `chaoscore stop --release` lets runs inject again")
+
+
+class ForbiddenTargetError(ChaosError, PermissionError):
+    """Faults may not go to this address."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        self.target, self.reason = target, reason
+        remedy = "allow it in the scenario and with `--allow ADDRESS` on the command line"
+        super().__init__(f"{target}: {reason}; {remedy}")
+
+
+class LimitError(ChaosError, RuntimeError):
+    """A limit of the scenario would be exceeded."""
+
+    def __init__(self, what: str, wanted: object, limit: object) -> None:
+        self.what, self.wanted, self.limit = what, wanted, limit
+        super().__init__(f"{what}: {wanted} would exceed the limit of {limit}; raise the limit or ask for less")
+
+
+class UndoUnknownError(ChaosError, LookupError):
+    """An injector asks for an undo action that no installed plugin offers."""
+
+    def __init__(self, injector: str, undo: str, known: Iterable[str]) -> None:
+        self.injector, self.undo, self.known = injector, undo, tuple(sorted(known))
+        hint = near_miss(undo, self.known)
+        super().__init__(f"injector {injector!r}: no undo action {undo!r}{hint}; offer it through `chaos_undos`")
+
+
+class LostLeaseError(ChaosError, RuntimeError):
+    """The watchdog took the run for dead and undid its faults; the run must inject nothing more."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"run {run_id}: the watchdog has taken over and undone its faults; nothing more is injected")
+
+
+class TargetBusyError(ChaosError, RuntimeError):
+    """Another run disturbs the same target; undoing one would undo the other."""
+
+    def __init__(self, target: str, run_id: str) -> None:
+        self.target, self.run_id = target, run_id
+        super().__init__(f"{target} is disturbed by run {run_id or '?'}; wait for it, or see `chaoscore status`")
+
+
+class WatchdogError(ChaosError, RuntimeError):
+    """The watchdog did not start, so faults that the kernel would not undo are not injected."""
+
+    def __init__(self, deadline_s: float) -> None:
+        self.deadline_s = deadline_s
+        super().__init__(f"the watchdog was not ready within {deadline_s:g} s; see `chaoscore doctor`")
+
+
+class UndoError(ChaosError, RuntimeError):
+    """
+    A fault could not be undone, or is in effect although its undo said otherwise.
+
+    Attributes:
+        undo: The name of the undo action.
+        reason: What went wrong.
+        manual: What a person can do.
+    """
+
+    def __init__(self, undo: str, reason: str, manual: str) -> None:
+        self.undo, self.reason, self.manual = undo, reason, manual
+        super().__init__(f"{undo}: {reason}; by hand: {manual}; then run `chaoscore recover`")
+
+
 class InjectedError(Exception):
     """The error that an injector raises when the scenario does not ask for another type."""
 
@@ -128,8 +239,8 @@ _MARK = "__chaoscore_injected__"
 
 def mark_injected(error: BaseException, injector: str, point: str) -> None:
     """Mark *error* as injected, for `injected_by` and for whoever reads its traceback."""
-    setattr(error, _MARK, injector)
-    error.add_note(f"[chaos] injected by {injector!r} at {point}")
+    notes = [*getattr(error, "__notes__", ()), f"[chaos] injected by {injector!r} at {point}"]
+    vars(error).update({_MARK: injector, "__notes__": notes})  # past the `__setattr__` of a frozen class
 
 
 def injected_by(error: BaseException) -> str | None:
@@ -140,9 +251,8 @@ def injected_by(error: BaseException) -> str | None:
     raised while an injected one was merely being handled does not: that is a bug in the handler.
     """
     for link in _causes(error):
-        injector = getattr(link, _MARK, None)
-        if isinstance(injector, str):
-            return injector
+        if _MARK in vars(link):
+            return str(vars(link)[_MARK])
         if link.args and isinstance(link.args[0], CancelReason):
             return link.args[0].injector
         if isinstance(link, BaseExceptionGroup):
@@ -154,6 +264,14 @@ def injected_by(error: BaseException) -> str | None:
 def is_injected(error: BaseException) -> bool:
     """Tell whether *error* comes from an injector rather than from the system under test."""
     return injected_by(error) is not None
+
+
+def text_of(error: BaseException) -> str:
+    """Return the text of *error*, which comes from the system under test and may fail to give one."""
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001 - a hostile __str__ must not end the run; the text says so
+        return f"<its __str__ raised {type(broken).__name__}>"
 
 
 def near_miss(name: str, known: Iterable[str]) -> str:

@@ -3,42 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import attrs
 
+from chaoscore.context import Fault, Strike
 from chaoscore.errors import mark_injected
-
-if TYPE_CHECKING:
-    from chaoscore.context import Strike
-
-
-class Fault:
-    """
-    One concrete disturbance.
-
-    A subclass says in `apply` what happens to synchronous code at the point, and in `aapply` what happens to a task; a
-    fault that neither blocks nor awaits needs `apply` alone.
-
-    Attributes:
-        kind: What the event log and the reports call it.
-        blocks: Whether `apply` blocks its thread, which a point refuses to do on a running event loop.
-    """
-
-    kind: str
-    blocks: bool = False
-
-    def apply(self, strike: Strike) -> None:
-        """Do it to the calling thread."""
-        raise NotImplementedError
-
-    async def aapply(self, strike: Strike) -> None:
-        """Do it to the calling task."""
-        self.apply(strike)
-
-    def describe(self) -> str:
-        """Return the values of this fault as short text, for the event log."""
-        return ""
 
 
 @attrs.frozen
@@ -124,9 +93,11 @@ class Cancel(Fault):
 
     async def aapply(self, strike: Strike) -> None:
         """Cancel the current task; with nothing to wait for, the cancellation is delivered here."""
+        import asyncio  # loaded long ago by whoever runs this
+
         self.apply(strike)
         if not self.after_s:
-            await strike.clock.asleep(0)
+            await asyncio.sleep(0)  # not on the run's clock, which may be one that never suspends
 
     def describe(self) -> str:
         """Return when it strikes."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import pluggy
 
-from chaoscore.protocols import InjectorType, ReporterType, TargetType, ValidatorType
+from chaoscore.protocols import InjectorType, ReporterType, TargetType, UndoAction, ValidatorType
 
 PROJECT = "chaoscore"
 
@@ -37,3 +37,8 @@ def chaos_reporters() -> tuple[ReporterType, ...]:  # type: ignore[empty-body]
 @hookspec
 def chaos_targets() -> Mapping[str, TargetType]:  # type: ignore[empty-body]
     """Offer targets: maps the name that scenario files use to a class or function that makes one."""
+
+
+@hookspec
+def chaos_undos() -> Mapping[str, UndoAction]:  # type: ignore[empty-body]
+    """Offer undo actions: maps the name that journals use, prefixed like a kind, to what takes that fault back."""

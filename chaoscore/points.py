@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from chaoscore import context
 from chaoscore.context import CURRENT, Place, refuse_to_block
-from chaoscore.errors import injected_by
+from chaoscore.errors import is_injected, text_of
 
 
 def maybe_delay(name: str = "maybe_delay") -> None:
@@ -112,17 +112,20 @@ async def apoint(name: str, /, **tags: object) -> None:
 
 def record_recursion_depth(depth: int) -> None:
     """Tell the run how deep a recursion (of calls, rollbacks, retries) is; `recursion_depth` judges it."""
-    _record("recursion_depth", float(depth), {})
+    if context.running and (place := CURRENT.get()) is not None:
+        place.run.recorded(place, "recursion_depth", float(depth), {}, False)
 
 
 def record_panic(error: BaseException) -> None:
     """Tell the run that your code caught *error*, a panic, and recovered."""
-    _record("panic", None, _describe(error), injected_by(error) is not None)
+    if context.running and (place := CURRENT.get()) is not None:
+        _record(place, "panic", error)
 
 
 def record_error(error: BaseException) -> None:
     """Tell the run that your code met *error* and handled it; `max_errors` counts it."""
-    _record("error", None, _describe(error), injected_by(error) is not None)
+    if context.running and (place := CURRENT.get()) is not None:
+        _record(place, "error", error)
 
 
 def record_event(name: str, /, value: float | None = None, **detail: object) -> None:
@@ -134,7 +137,13 @@ def record_event(name: str, /, value: float | None = None, **detail: object) -> 
         value: A number, if there is one.
         detail: Anything else; what JSON does not know is written as its `repr`.
     """
-    _record(name, value, detail)
+    if context.running and (place := CURRENT.get()) is not None:
+        place.run.recorded(place, name, None if value is None else float(value), detail, False)
+
+
+def in_run() -> bool:
+    """Tell whether this code belongs to a run; for code that would have to prepare something for its points."""
+    return context.running > 0 and CURRENT.get() is not None
 
 
 def current_place() -> Place | None:
@@ -142,10 +151,6 @@ def current_place() -> Place | None:
     return CURRENT.get() if context.running else None
 
 
-def _record(name: str, value: float | None, detail: dict[str, object], injected: bool = False) -> None:
-    if context.running and (place := CURRENT.get()) is not None:
-        place.run.recorded(place, name, value, detail, injected)
-
-
-def _describe(error: BaseException) -> dict[str, object]:
-    return {"type": type(error).__qualname__, "message": str(error)}
+def _record(place: Place, name: str, error: BaseException) -> None:
+    detail: dict[str, object] = {"type": type(error).__qualname__, "message": text_of(error)}
+    place.run.recorded(place, name, None, detail, is_injected(error))

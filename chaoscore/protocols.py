@@ -13,19 +13,20 @@ import enum
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from logging import Logger
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import attrs
 
 from chaoscore.clock import Clock
-from chaoscore.context import Ask
+from chaoscore.context import Ask, Fault
+from chaoscore.errors import LimitError
 from chaoscore.events import Event
-from chaoscore.faults import Fault
 from chaoscore.report import Report
 from chaoscore.verdict import Severity, Verdict
 
+_T = TypeVar("_T")
+
 # -- targets
-# ----------------------------------------------------------------------------------------------------------------------
 
 
 class Target(Protocol):
@@ -52,7 +53,6 @@ class Target(Protocol):
 
 
 # -- injectors
-# --------------------------------------------------------------------------------------------------------------------
 
 
 class Undo(enum.StrEnum):
@@ -66,6 +66,30 @@ class Undo(enum.StrEnum):
     """Its undo is on disk before it is applied."""
     MANUAL = "manual"
     """Somebody has to; the injector's documentation says how."""
+
+
+class Undoing(Protocol):
+    """Holds a fault that the kernel would not undo."""
+
+    def __call__(
+        self, undo: str, args: Mapping[str, Any], *, target: str, manual: str, survives_boot: bool = False
+    ) -> AbstractContextManager[None]:
+        """
+        Return a block in which the fault may be applied: its intent is on disk before, and it is taken back after.
+
+        Args:
+            undo: Name of the action that takes it back, as offered by `chaos_undos`.
+            args: That action's arguments, JSON-able, with what guards it: a start time, a run id.
+            target: What is disturbed, in words; one run at a time may disturb it.
+            manual: What a person does if the action fails.
+            survives_boot: Whether it is in effect after a reboot, as rows and files are.
+
+        Raises:
+            LostLeaseError: The watchdog has taken over; this run injects nothing more.
+            TargetBusyError: Another run disturbs *target*.
+            UndoError: On leaving: the fault could not be taken back; the journal keeps it for `chaoscore recover`.
+        """
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -84,6 +108,9 @@ class Site:
         draw: Returns a seeded number in [0, 1) for decisions that no point asks for; same arguments, same number.
         landed: Tells the run that a fault landed outside any point: ``landed(fault_kind, where, detail)``.
         elapsed_s: Returns seconds since the run started.
+        share: Largest share of the targets of one kind that may be disturbed, 0 to 1.
+        resolve: Returns the address of ``(host, port)``; raises `ForbiddenTargetError` where faults may not go there.
+        undoing: See `Undoing`; only for injectors whose `undo` is `Undo.JOURNAL`.
     """
 
     injection: str
@@ -96,6 +123,28 @@ class Site:
     draw: Callable[..., float]
     landed: Callable[[str, str, str], None]
     elapsed_s: Callable[[], float]
+    share: float
+    resolve: Callable[[str, int], str]
+    undoing: Undoing
+
+    def choose(self, candidates: Sequence[_T], *identity: object, count: int | None = None) -> tuple[_T, ...]:
+        """
+        Return *count* of *candidates*, seeded, in their order; never more than the scenario's share of them.
+
+        Args:
+            candidates: Everything of the kind that could be disturbed, in an order that does not depend on chance.
+            identity: Tells this choice from others of the same injector.
+            count: How many; None: as many as the limit permits.
+
+        Raises:
+            LimitError: *count* exceeds the share that may be disturbed, or not even one is permitted.
+        """
+        most = int(len(candidates) * self.share + 1e-9)
+        wanted = most if count is None else min(count, len(candidates))
+        if wanted > most or (candidates and most == 0):
+            raise LimitError(f"injector {self.injection!r}", f"{wanted or 1} of {len(candidates)}", f"{self.share:.0%}")
+        ranked = sorted(range(len(candidates)), key=lambda index: self.draw("choose", *identity, index))
+        return tuple(candidates[index] for index in sorted(ranked[:wanted]))
 
 
 @attrs.frozen(kw_only=True)
@@ -173,8 +222,26 @@ class Evident(Protocol):
         ...
 
 
+@runtime_checkable
+class UndoAction(Protocol):
+    """
+    Takes back one kind of fault, given nothing but the arguments that were on disk before it was applied.
+
+    It runs in the run itself, in its watchdog, or days later in `chaoscore recover`. So it guards itself (a pid goes
+    with a start time, an object with the run's id), does nothing where there is nothing to undo, and touches nothing
+    else.
+    """
+
+    def undo(self, args: Mapping[str, Any]) -> str:
+        """Take the fault back and return in a few words how, such as ``"continued"`` or ``"it was gone"``."""
+        ...
+
+    def in_effect(self, args: Mapping[str, Any]) -> bool:
+        """Tell whether the fault is in effect; asked after `undo`, which must not be believed."""
+        ...
+
+
 # -- validators
-# -------------------------------------------------------------------------------------------------------------------
 
 
 class Moment(enum.StrEnum):
@@ -339,7 +406,6 @@ class LimitsSteps(Protocol):
 
 
 # -- reporters
-# --------------------------------------------------------------------------------------------------------------------
 
 
 @runtime_checkable

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import attrs
 
 from chaoscore.errors import InvalidScenarioError, ScenarioError
+from chaoscore.safety.permission import network
 from chaoscore.spec import (
     Expectation,
     Injection,
-    Limits,
     Spec,
     Step,
     Window,
@@ -58,7 +58,6 @@ class Scenario(Spec):
         super().__init__(name=name, **parts)
 
     # -- what to run
-    # ------------------------------------------------------------------------------------------------------------
 
     def target(self, target: object) -> Self:
         """
@@ -107,7 +106,6 @@ class Scenario(Spec):
         return self._workload(rate=per_second)
 
     # -- what to break
-    # ----------------------------------------------------------------------------------------------------------
 
     def inject(self, name: str, injector: Injector, *, scope: str | None = None, window: Window | None = None) -> Self:
         """
@@ -142,7 +140,6 @@ class Scenario(Spec):
         return scenario
 
     # -- what must hold
-    # ---------------------------------------------------------------------------------------------------------
 
     def expect(self, name: str, validator: Validator | Callable[[Any], object]) -> Self:
         """
@@ -208,16 +205,40 @@ class Scenario(Spec):
         """Go on after a failure; by default a run stops at the first real one. Injected faults never stop it."""
         return self._with(fail_fast=not go_on)
 
-    def limit(self, *, step: Duration = 300, hook: Duration = 60, drain: Duration = 10) -> Self:
+    def limit(
+        self,
+        *,
+        step: Duration | None = None,
+        hook: Duration | None = None,
+        drain: Duration | None = None,
+        run: Duration | None = None,
+        faults: int | None = None,
+        share: Probability | None = None,
+    ) -> Self:
         """
-        Set how long things may take before they are given up.
+        Set what the run may not exceed, whatever its parts do; what is not given stays as it is.
 
         Args:
-            step: One step.
-            hook: One hook of the target, an injector or a validator.
-            drain: Iterations under way when the run ends.
+            step: Time for one step, 5 minutes by default.
+            hook: Time for one hook of the target, an injector or a validator, 1 minute by default.
+            drain: Time for iterations under way when the run ends, 10 seconds by default.
+            run: Time for the whole run, after which it is interrupted; any by default.
+            faults: Injectors that may be open at the same time; any number by default.
+            share: Largest share of the targets of one kind that may be disturbed, 0 to 1; all by default.
         """
-        return self._with(limits=self._build(self._place("limits"), Limits, step=step, hook=hook, drain=drain))
+        given = {"step": step, "hook": hook, "drain": drain, "run": run, "faults": faults, "share": share}
+        changes = {name: value for name, value in given.items() if value is not None}
+        return self._with(limits=self._build(self._place("limits"), attrs.evolve, self.limits, **changes))
+
+    def allow(self, *addresses: str) -> Self:
+        """
+        Let faults go to addresses or networks beside loopback, such as ``"10.1.0.0/16"``.
+
+        The command line must allow them as well (`--allow`), so that a file alone cannot send faults anywhere.
+        """
+        for address in addresses:
+            self._build(self._place("allow"), network, address)
+        return self._with(allowed=(*self.allowed, *addresses))
 
     def seed(self, seed: int) -> Self:
         """Fix the seed; by default each run draws a new one and reports it."""
@@ -226,7 +247,6 @@ class Scenario(Spec):
         return self._with(fixed_seed=seed)
 
     # -- what to do
-    # -------------------------------------------------------------------------------------------------------------
 
     def check(self) -> Self:
         """
@@ -249,6 +269,8 @@ class Scenario(Spec):
         clock: Clock | None = None,
         inject: bool = True,
         only_iteration: int | None = None,
+        allow: Sequence[str] = (),
+        production: bool = False,
     ) -> Report:
         """
         Run it to its end, from any thread that has no running event loop.
@@ -260,12 +282,17 @@ class Scenario(Spec):
             clock: Reads time and sleeps; by default the machine's.
             inject: False runs it without any fault, for comparison.
             only_iteration: Run this one iteration alone, with the faults it has in the whole run.
+            allow: Addresses or networks to which faults may go, if the scenario allows them as well.
+            production: Inject although the environment is named production.
 
         Returns:
             The report. Whatever goes wrong during the run is in it, not raised.
 
         Raises:
             InvalidScenarioError: It cannot be run at all.
+            ProductionError: The environment is named production (``$CHAOSCORE_ENVIRONMENT``).
+            LeverPulledError: `chaoscore stop` forbids injecting.
+            FaultsLeftError: A run that died left faults behind; `chaoscore recover`.
             BlockingCallError: An event loop runs in this thread; `await arun()` there.
         """
         from chaoscore.executor import (
@@ -273,7 +300,10 @@ class Scenario(Spec):
             run,
         )  # the machinery is loaded by those who run, not by those who describe
 
-        return run(self.check(), Options(seed, tuple(reporters), logger, clock, inject, only_iteration))
+        return run(
+            self.check(),
+            Options(seed, tuple(reporters), logger, clock, inject, only_iteration, tuple(allow), production),
+        )
 
     async def arun(
         self,
@@ -284,14 +314,18 @@ class Scenario(Spec):
         clock: Clock | None = None,
         inject: bool = True,
         only_iteration: int | None = None,
+        allow: Sequence[str] = (),
+        production: bool = False,
     ) -> Report:
         """Run it inside the running event loop; the same as `run` otherwise. Cancelling it lifts every fault first."""
         from chaoscore.executor import Options, arun
 
-        return await arun(self.check(), Options(seed, tuple(reporters), logger, clock, inject, only_iteration))
+        return await arun(
+            self.check(),
+            Options(seed, tuple(reporters), logger, clock, inject, only_iteration, tuple(allow), production),
+        )
 
     # -- helpers
-    # ----------------------------------------------------------------------------------------------------------------
 
     def _place(self, where: str) -> str:
         return f"scenario {self.name!r}, {where}"

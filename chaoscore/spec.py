@@ -182,17 +182,23 @@ class Expectation:
 @attrs.frozen(kw_only=True)
 class Limits:
     """
-    How long things may take before they are given up.
+    What a run may not exceed, whatever its parts do.
 
     Attributes:
         step_s: Seconds for one step.
         hook_s: Seconds for one hook of the target, an injector or a validator.
         drain_s: Seconds for iterations under way when the run ends.
+        run_s: Seconds for the whole run, after which it is interrupted; None: any.
+        faults: Injectors that may be open at the same time; None: any.
+        share: Largest share of the targets of one kind (processes, connections) that may be disturbed, 0 to 1.
     """
 
     step_s: float = attrs.field(default=300.0, converter=seconds, validator=_positive, alias="step")
     hook_s: float = attrs.field(default=60.0, converter=seconds, validator=_positive, alias="hook")
     drain_s: float = attrs.field(default=10.0, converter=seconds, validator=_positive, alias="drain")
+    run_s: float | None = attrs.field(default=None, converter=optional_seconds, validator=_positive, alias="run")
+    faults: int | None = attrs.field(default=None, validator=_count)
+    share: float = attrs.field(default=1.0, converter=probability)
 
 
 @attrs.frozen(kw_only=True)
@@ -212,6 +218,7 @@ class Spec:
         goals: What the run as a whole must reach.
         fixed_seed: The seed, or None for a new one in each run.
         origin: Where it comes from, as ``FILE[:NAME]``, or None where it was built in Python.
+        allowed: Networks beside loopback to which faults may go, if the command line allows them as well.
         secrets: Texts that no output may show.
     """
 
@@ -226,6 +233,7 @@ class Spec:
     goals: Thresholds = PRESETS["default"]
     fixed_seed: int | None = None
     origin: str | None = None
+    allowed: tuple[str, ...] = ()
     secrets: frozenset[str] = attrs.field(default=frozenset(), repr=False)
 
     @name.validator

@@ -25,7 +25,7 @@ _BYTES = (
 _BYTES["KB"] = 1000
 _NUMBER = r"\d+(?:\.\d*)?|\.\d+"
 _DURATION_PART = re.compile(rf"({_NUMBER})\s*(ns|us|µs|ms|s|m|h|d)\s*")
-_SIZE = re.compile(rf"({_NUMBER})\s*([kKMGT]?i?B)")
+_SIZE = re.compile(rf"({_NUMBER})\s*({'|'.join(_BYTES)})")
 _PERCENT = re.compile(rf"({_NUMBER})\s*%")
 
 
@@ -64,7 +64,7 @@ def size_bytes(value: Size) -> int:
         match = _SIZE.fullmatch(value.strip())
         if match is None:
             raise ValueError(f"{value!r} is not a size; write a number and one of {', '.join(_BYTES)}, such as '64MiB'")
-        return int(float(match[1]) * _BYTES[match[2]])
+        return _bytes(match[1], _BYTES[match[2]])
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"a size is a whole number of bytes or text such as '64MiB', not {value!r}")
     if value < 0:
@@ -101,15 +101,16 @@ def show_seconds(value: float) -> str:
     """Return *value* seconds as short text in the unit that fits: ``'12.3 ms'``."""
     for unit, factor in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
         if value >= factor:
-            return f"{value / factor:.3g} {unit}" if value < 1000 else f"{value:,.0f} s"
+            rounded = float(f"{value / factor:.3g}")  # as a number again: three digits of 999.9 are 1e+03
+            return f"{rounded:g} {unit}" if value < 1000 else f"{value:,.0f} s"
     return f"{value / 1e-9:.0f} ns" if value else "0 s"
 
 
 def show_bytes(value: float) -> str:
     """Return *value* bytes as short text in the binary unit that fits: ``'64.0 MiB'``."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(value) < 1024:
-            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+    for unit, digits in (("B", 0), ("KiB", 1), ("MiB", 1), ("GiB", 1)):
+        if abs(round(value, digits)) < 1024:
+            return f"{value:.{digits}f} {unit}"
         value /= 1024
     return f"{value:.1f} TiB"
 
@@ -136,4 +137,17 @@ def _parse_duration(text: str) -> float:
 def _number(value: object, what: str, expected: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{what} is {expected}, not {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # an int beyond all floats; the range checks refuse it as what it was
+        return math.inf if value > 0 else -math.inf
+
+
+def _bytes(number: str, factor: int) -> int:
+    """Return *number* times *factor*: exactly where it is whole, and ValueError where it is beyond all floats."""
+    if number.isdecimal():
+        return int(number) * factor
+    size = float(number) * factor
+    if size == math.inf:
+        raise ValueError(f"a size must be finite, not {number}")
+    return int(size)

@@ -73,6 +73,13 @@ def exit_code(verdict: Verdict) -> ExitCode:
 Preset = Literal["strict", "default", "relaxed"]
 
 
+def _count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise TypeError(f"{attribute.alias} must be a whole number, not {value!r}")
+    if value is not None and value < 0:
+        raise ValueError(f"{attribute.alias} must be 0 or more, not {value!r}")
+
+
 def _names(value: Iterable[str]) -> frozenset[str]:
     return frozenset([value] if isinstance(value, str) else value)
 
@@ -93,9 +100,7 @@ class Thresholds:
     """
 
     min_success_rate: float = attrs.field(default=0.95, converter=probability)
-    max_failed_iterations: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional([attrs.validators.instance_of(int), attrs.validators.ge(0)])
-    )
+    max_failed_iterations: int | None = attrs.field(default=None, validator=_count)
     max_mean_s: float | None = attrs.field(default=None, converter=optional_seconds, alias="max_mean")
     max_p99_s: float | None = attrs.field(default=None, converter=optional_seconds, alias="max_p99")
     required: frozenset[str] = attrs.field(default=frozenset(), converter=_names)

@@ -12,6 +12,7 @@ from chaoscore.executor.life import Execution
 from chaoscore.executor.options import Options
 from chaoscore.executor.signals import ENDING, default_interrupt, interrupting
 from chaoscore.report import Report
+from chaoscore.safety.permission import check_start
 from chaoscore.spec import Spec
 
 __all__ = ["Options", "arun", "run"]
@@ -26,6 +27,9 @@ def run(spec: Spec, options: Options) -> Report:
 
     Raises:
         BlockingCallError: An event loop runs in this thread already.
+        ProductionError: The environment is named production.
+        LeverPulledError: `chaoscore stop` forbids injecting.
+        FaultsLeftError: A run that died left faults behind.
         KeyboardInterrupt: Ctrl-C, where *options* leave signals alone; every fault is lifted by then.
     """
     if running_loop() is not None:
@@ -52,6 +56,8 @@ async def arun(spec: Spec, options: Options) -> Report:
 
 
 async def _run(spec: Spec, options: Options, signals: Sequence[str]) -> Report:
+    if spec.injections and options.inject:
+        check_start(options.production)
     execution = Execution(spec, options)
     life = asyncio.create_task(execution.live(), name=f"chaoscore-run-{execution.run_id}")
     cancelled: asyncio.CancelledError | None = None

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from chaoscore.errors import injected_by
+from chaoscore.errors import injected_by, text_of
 from chaoscore.events import ErrorInfo, Event, encoder
 
 MESSAGE_CHARS = 2_000
@@ -26,7 +26,7 @@ def error_info(error: BaseException, *, with_traceback: bool = True) -> ErrorInf
     injector = injected_by(error)
     return ErrorInfo(
         type=_type_name(error),
-        message=shorten(_message(error), MESSAGE_CHARS),
+        message=shorten(text_of(error), MESSAGE_CHARS),
         injected_by=injector,
         where=_raised_at(error.__traceback__),
         traceback=_traceback(error) if with_traceback and injector is None else "",
@@ -113,13 +113,6 @@ def _type_name(error: BaseException) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as broken:  # noqa: BLE001 - a hostile __str__ must not end the run; the text says so
-        return f"<its __str__ raised {type(broken).__name__}>"
-
-
 def _raised_at(trace: TracebackType | None) -> str:
     if trace is None:
         return ""
@@ -138,7 +131,7 @@ def _at(frame: FrameType, line: int) -> str:
 def _traceback(error: BaseException) -> str:
     try:
         text = "".join(traceback.format_exception(error))
-    except Exception as broken:  # noqa: BLE001 - as in _message
+    except Exception as broken:  # noqa: BLE001 - as in `text_of`
         return f"<its traceback could not be formatted: {type(broken).__name__}>"
     return shorten(text, TRACEBACK_CHARS)
 

@@ -10,16 +10,16 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from chaoscore import watchdog
-from chaoscore.errors import LostLeaseError, TargetBusyError, WatchdogError
-from chaoscore.journal import Journal
-from chaoscore.state import locks, private
-from chaoscore.undo import Actions, take_back
+from chaoscore.errors import LostLeaseError, TargetBusyError, UndoUnknownError, WatchdogError
+from chaoscore.safety import watchdog
+from chaoscore.safety.journal import Journal
+from chaoscore.safety.state import locks, private
+from chaoscore.safety.undo import Actions, take_back
 
 LEASE_S = 10.0
 """Silence after which the watchdog takes over."""
@@ -32,7 +32,7 @@ import json, sys
 path, lease_s, sys.path[:] = json.loads(sys.argv[1])
 from pathlib import Path
 from chaoscore.plugins import catalogue
-from chaoscore.watchdog import main
+from chaoscore.safety.watchdog import main
 main(Path(path), lease_s, catalogue().undos.by_name())
 """
 
@@ -45,10 +45,26 @@ class Guard:
         journal: Where intents go.
     """
 
-    def __init__(self, run_id: str, scenario: str, actions: Actions, lease_s: float = LEASE_S) -> None:
+    def __init__(
+        self, run_id: str, scenario: str, actions: Actions, lost: Callable[[], None], lease_s: float = LEASE_S
+    ) -> None:
+        """
+        Make the journal and start the watchdog.
+
+        Args:
+            run_id: Names the run.
+            scenario: The scenario's name.
+            actions: What takes faults back, by name.
+            lost: Called, from another thread, when the watchdog has taken over.
+            lease_s: Seconds of silence after which it does.
+
+        Raises:
+            StateError: The journal cannot be written.
+            WatchdogError: The watchdog did not start.
+        """
         self.journal = Journal.create(run_id, scenario)
         self._actions, self._lease_s = actions, lease_s
-        self._run_id = run_id
+        self._run_id, self._lost = run_id, lost
         self._dog = _start(self.journal.path, lease_s)
         _guards.add(self)
         self._closing = threading.Event()
@@ -72,8 +88,11 @@ class Guard:
         Raises:
             LostLeaseError: The watchdog has taken over; this run injects nothing more.
             TargetBusyError: Another run disturbs *target*.
+            UndoUnknownError: No installed plugin offers *undo*.
             UndoError: The fault could not be taken back; the journal keeps it for `chaoscore recover`.
         """
+        if undo not in self._actions:
+            raise UndoUnknownError(injector, undo, self._actions)
         with _locked(target, self._run_id):
             self.renew()
             intent = self.journal.intend(
@@ -121,6 +140,7 @@ class Guard:
             try:
                 self.renew()
             except LostLeaseError:
+                self._lost()
                 return
 
 

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import os
 import platform
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, TypeVar
 
-import chaoscore
 from chaoscore.draw import once
+from chaoscore.errors import ScenarioError
 from chaoscore.events import (
     SCHEMA,
     Ended,
@@ -28,6 +30,7 @@ from chaoscore.events import (
 )
 from chaoscore.executor.crew import Crew, Watch
 from chaoscore.executor.describe import error_info, parameters
+from chaoscore.executor.guard import Guard
 from chaoscore.executor.hooks import Lane, call
 from chaoscore.executor.judges import Judge
 from chaoscore.executor.log import EventLogging, RunLogger
@@ -37,13 +40,17 @@ from chaoscore.executor.panel import Panel
 from chaoscore.executor.running import LiveRun
 from chaoscore.executor.stream import Delivery
 from chaoscore.fold import Fold
+from chaoscore.plugins import catalogue
 from chaoscore.propagation import followed
-from chaoscore.protocols import Moment, Scene, Site
+from chaoscore.protocols import Moment, Scene, Site, Undo
 from chaoscore.report import Report
+from chaoscore.safety.permission import both, resolve
 from chaoscore.spec import Injection, Spec
 from chaoscore.verdict import Severity, Verdict
+from chaoscore.version import __version__
 
 _T = TypeVar("_T")
+_YEAR_S = 365 * 24 * 3600.0
 
 
 class Execution:
@@ -63,12 +70,13 @@ class Execution:
         self._lane = Lane("chaoscore-hooks")
         self._log = RunLogger(options.logger or logging.getLogger("chaoscore"), spec.name, self.run_id)
         self._injections = spec.injections if options.inject else ()
-        self._openings = Openings(self._run, self, self._injections)
+        self._openings = Openings(self._run, self, self._injections, spec.limits.faults)
         self._panel = Panel(spec, self)
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
         self._interrupts: list[str] = []
         self._watch: Watch | None = None
+        self._guard: Guard | None = None
 
     # -- from start to finish
 
@@ -82,11 +90,14 @@ class Execution:
         logged = EventLogging(self._log)
         run.stream.subscribe(logged, logged.types)
         self.emit(self._started())
+        limit_s = float("inf") if limits.run_s is None else limits.run_s
+        limit = self._loop.call_later(min(limit_s, _YEAR_S), self.interrupt, f"the limit of {limit_s:g} s for a run")
         with followed(self._loop):
             try:
                 await self._stages()
-            except Exception as error:  # noqa: BLE001 - a bug of ours: reported like everything else, never a lost report
+            except Exception as error:  # noqa: BLE001 - a bug of ours: reported like all else, never a lost report
                 self.trouble("chaoscore", "run", error, Verdict.UNKNOWN)
+        limit.cancel()
         return await self._finish(deliveries)
 
     async def _stages(self) -> None:
@@ -105,6 +116,9 @@ class Execution:
             if began:
                 self._phase("teardown")
                 await self._tear_down()
+            if self._guard is not None:
+                await self.hook("chaoscore", "watchdog", Verdict.UNKNOWN, self._guard.close)
+            self._lane.close()
 
     async def _set_up(self) -> bool:
         setup = getattr(self._run.target, "setup", None)
@@ -114,7 +128,6 @@ class Execution:
         teardown = getattr(self._run.target, "teardown", None)
         if callable(teardown):
             await self.hook("target", "teardown", Verdict.UNKNOWN, teardown)
-        self._lane.close()
 
     async def _steady(self) -> bool:
         self._phase("steady state")
@@ -125,7 +138,7 @@ class Execution:
 
     async def _workload(self) -> None:
         self._phase("inject")
-        if not await self._openings.open_all():
+        if not await self._guarded() or not await self._openings.open_all():
             self._stop("an injector did not open; the workload was not started", Verdict.UNKNOWN)
         if self._run.stopping:
             return
@@ -144,6 +157,22 @@ class Execution:
             over.set()
             await asyncio.wait(beside)
             self._watch.close()
+
+    async def _guarded(self) -> bool:
+        """Start the watchdog where the kernel would not undo every fault; tell whether the run is safe."""
+        if all(each.injector.undo is not Undo.JOURNAL for each in self._injections):
+            return True
+        guard = await self.hook("chaoscore", "watchdog", Verdict.UNKNOWN, self._start_guard)
+        if guard is FAILED:
+            return False
+        self._guard = guard
+        return True
+
+    def _start_guard(self) -> Guard:
+        def lost() -> None:
+            self.interrupt("the watchdog has taken over")
+
+        return Guard(self.run_id, self._spec.name, catalogue().undos.by_name(), lost)
 
     def _beside(self, over: asyncio.Event) -> list[Any]:
         """Return what goes on beside the workers: windows that open and close, validators that keep looking."""
@@ -282,6 +311,8 @@ class Execution:
         """Return where *injection* is opened."""
         run = self._run
 
+        networks = both(self._spec.allowed, self._options.allow)
+
         def draw(*identity: object) -> float:
             return once(run.seed, injection.name, *identity)
 
@@ -296,7 +327,16 @@ class Execution:
             draw=draw,
             landed=landed,
             elapsed_s=run.elapsed_s,
+            share=self._spec.limits.share,
+            resolve=lambda host, port: resolve(host, port, networks),
+            undoing=partial(self._undoing, injection.name),
         )
+
+    def _undoing(self, injector: str, undo: str, args: Mapping[str, Any], **how: Any) -> AbstractContextManager[None]:
+        if self._guard is None:
+            problem = "it asks for an undo, but does not say `undo = Undo.JOURNAL`"
+            raise ScenarioError(f"injector {injector!r}", problem, "declare it, so that a watchdog stands by")
+        return self._guard.undoing(injector, undo, args, **how)
 
     def scene(self, expectation: str) -> Scene:
         """Return what the validator of that name sees."""
@@ -400,7 +440,7 @@ def _task(coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
 
 def _environment() -> dict[str, str]:
     return {
-        "chaoscore": chaoscore.__version__,
+        "chaoscore": __version__,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": f"{platform.system()} {platform.machine()}",
         "cpus": str(os.cpu_count() or 1),

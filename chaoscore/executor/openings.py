@@ -10,8 +10,10 @@ from typing import Any, Protocol
 
 from chaoscore.context import POINT_KINDS, Active, Run
 from chaoscore.draw import once
+from chaoscore.errors import LimitError
 from chaoscore.events import Fired, Lifted, Opened
 from chaoscore.protocols import Answers, Evidence, Evident, Opens, Site
+from chaoscore.safety.permission import check_lever
 from chaoscore.spec import Injection
 from chaoscore.verdict import Verdict
 
@@ -71,8 +73,8 @@ class Openings:
     Opening and lifting take turns, so the order is one order; points see it as tuples that are replaced as a whole.
     """
 
-    def __init__(self, run: Run, hooks: Hooks, injections: Iterable[Injection]) -> None:
-        self._run, self._hooks = run, hooks
+    def __init__(self, run: Run, hooks: Hooks, injections: Iterable[Injection], most: int | None = None) -> None:
+        self._run, self._hooks, self._most = run, hooks, most
         self._injections = tuple(injections)
         self._open: list[Open] = []
         self._turn = asyncio.Lock()
@@ -132,6 +134,11 @@ class Openings:
         async with self._turn:
             if self._closed:
                 return True
+            if (
+                await self._hooks.hook(f"injector {injection.name!r}", "permission", Verdict.UNKNOWN, self._check)
+                is FAILED
+            ):
+                return False
             opened = await self._enter(injection)
             if opened is None:
                 return False
@@ -159,6 +166,12 @@ class Openings:
         async with self._turn:
             while self._open:
                 await self._exit(self._open[-1])
+
+    def _check(self) -> None:
+        """See that one more may be opened, here and now."""
+        check_lever()
+        if self._most is not None and len(self._open) >= self._most:
+            raise LimitError("injectors open at the same time", len(self._open) + 1, self._most)
 
     async def _enter(self, injection: Injection) -> Open | None:
         opened = Open(injection)

@@ -22,6 +22,8 @@ class Options:
         clock: Reads time and sleeps; None: the machine's.
         inject: False leaves every injector out.
         only_iteration: Run this one iteration alone; None: the whole workload.
+        allow: Networks to which faults may go, if the scenario allows them as well.
+        production: Inject although the environment is named production.
         handle_signals: SIGINT, SIGTERM and SIGHUP end the run in good order; for the command line, in the main thread.
         rerun: The command that runs the scenario again with the same seed, ``{seed}`` in the place of the seed; None:
             the Python call.
@@ -33,5 +35,7 @@ class Options:
     clock: Clock | None = None
     inject: bool = True
     only_iteration: int | None = None
+    allow: tuple[str, ...] = ()
+    production: bool = False
     handle_signals: bool = False
     rerun: str | None = None

@@ -7,6 +7,7 @@ import ctypes
 import inspect
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from types import CoroutineType
 from typing import Any
@@ -111,6 +112,7 @@ class Worker:
         """Report a step that returned or raised *error*; nothing is reported twice for one that was left behind."""
         with self._border:
             self.flight = None
+        flight.place.leave()
         outcome = flight.given_up or _outcome(error)
         if flight.settle():
             self._report(flight, outcome, error)
@@ -279,7 +281,7 @@ class TaskWorker(Worker):
         for step in run.steps:
             flight = self._step_began(place, step)
             error = await self._attempt(place, step)
-            self._uncancel()
+            await self._uncancel()
             outcome = self._step_ended(flight, error)
             error = None
             if outcome is not Outcome.OK:
@@ -310,9 +312,12 @@ class TaskWorker(Worker):
         if borders:
             await place.avisit("border", f"after:{step.name}")
 
-    def _uncancel(self) -> None:
+    async def _uncancel(self) -> None:
         """Forget cancellations that were aimed at the step, so that the next one is not hit."""
         assert self._task is not None
+        if self._task.cancelling():
+            with suppress(asyncio.CancelledError):  # one that came last still waits for an `await` to be raised in
+                await asyncio.sleep(0)
         while self._task.cancelling():
             self._task.uncancel()
 

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 import attrs
 
-from chaoscore.context import Ask
-from chaoscore.faults import Fault, Several
+from chaoscore.context import Ask, Fault
+from chaoscore.faults import Several
 from chaoscore.protocols import Answers, Evidence, Evident, Injector, Opens, Site, Undo
 from chaoscore.units import probability
 

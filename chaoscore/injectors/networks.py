@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import attrs
 
-from chaoscore.context import Ask
-from chaoscore.faults import Delay, Fault, Raise
+from chaoscore.context import Ask, Fault
+from chaoscore.faults import Delay, Raise
 from chaoscore.protocols import Undo
 from chaoscore.units import probability, seconds
 

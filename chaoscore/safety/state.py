@@ -1,0 +1,54 @@
+"""Where the framework keeps what must outlive a process: journals, locks and the stop lever."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from chaoscore.errors import StateError
+
+VARIABLE = "CHAOSCORE_STATE_DIR"
+
+
+def state_dir() -> Path:
+    """Return the private folder: ``$CHAOSCORE_STATE_DIR``, else ``chaoscore`` in the XDG state directory."""
+    own = os.environ.get(VARIABLE)
+    if own:
+        return Path(own)
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "chaoscore"
+
+
+def private(folder: Path) -> Path:
+    """
+    Return *folder*, made if it is missing, readable by its owner alone.
+
+    Raises:
+        StateError: It cannot be made, is not a folder, or belongs to somebody else.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+        if status.st_uid != os.geteuid():
+            raise StateError(folder, f"it belongs to user {status.st_uid}, not to {os.geteuid()}")
+        if stat.S_IMODE(status.st_mode) & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise StateError(folder, error.strerror or str(error)) from error
+    return folder
+
+
+def journals() -> Path:
+    """Return the folder of the journals; it may not exist yet."""
+    return state_dir() / "journals"
+
+
+def locks() -> Path:
+    """Return the folder of the locks; it may not exist yet."""
+    return state_dir() / "locks"
+
+
+def lever() -> Path:
+    """Return the stop lever: while this file exists, nothing is injected and what is open is undone."""
+    return state_dir() / "stop"
