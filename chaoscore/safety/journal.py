@@ -180,6 +180,8 @@ class Journal:
         """Put *record* on disk, after whatever another process has put there meanwhile."""
         line = _encode(record) + b"\n"
         with self._lock:
+            if self._file < 0:
+                raise StateError(self.path, "this journal is closed")
             fcntl.flock(self._file, fcntl.LOCK_EX)
             try:
                 end, torn = _end(self._file)
@@ -198,7 +200,7 @@ class Journal:
             if self._file >= 0:
                 os.close(self._file)
                 self._file = -1
-        if not self.read().open:
+        if self.path.exists() and not self.read().open:
             self.path.unlink(missing_ok=True)
 
 

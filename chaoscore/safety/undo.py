@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from queue import SimpleQueue
+from collections.abc import Mapping
 
 import attrs
 
-from chaoscore.errors import DeadlineError, UndoError
+from chaoscore.errors import StateError, UndoError
 from chaoscore.protocols import UndoAction
 from chaoscore.safety.identity import boot_id
 from chaoscore.safety.journal import Contents, Failed, Intent, Journal, Undone
@@ -17,12 +15,8 @@ from chaoscore.safety.journal import Contents, Failed, Intent, Journal, Undone
 Actions = Mapping[str, UndoAction]
 """Maps the names that journals use to what takes those faults back."""
 
-TRIES = 3
-PAUSE_S = 0.05
-"""Between the first try and the second; twice as long before each further one."""
-
-DEADLINE_S = 5.0
-"""For one try; one that does not return is left behind, so that it cannot hold up the others."""
+ROUNDS_S = (0.5, 2.0, 5.0)
+"""How long each fault may take in the first round, the second, the third; one that hangs holds up the others no longer."""
 
 
 @attrs.frozen
@@ -60,53 +54,60 @@ def take_back(journal: Journal, intent: Intent, actions: Actions, by: str) -> st
     return how
 
 
-def heal(contents: Contents, actions: Actions, by: str) -> Iterator[Healing]:
-    """Take back what is open in a journal, the last first, each within its deadline; one that fails holds up no other."""
+def heal(contents: Contents, actions: Actions, by: str) -> tuple[Healing, ...]:
+    """
+    Take back what is open in a journal, the last first.
+
+    What fails or hangs is tried again, with more patience, when all others had their turn.
+
+    Returns:
+        What became of each, in the order in which they were first tried.
+    """
     journal = Journal(contents.path)
     rebooted = bool(contents.header.boot) and contents.header.boot != boot_id()
+    attempts = [_Attempt(journal, intent, actions, by, rebooted) for intent in reversed(contents.open)]
     try:
-        for intent in reversed(contents.open):
-            if rebooted and not intent.survives_boot:
-                how = "the machine was started again since"
-                journal.append(Undone(intent.id, by, how))
-                yield Healing(intent, how, None)
-            else:
-                yield _patiently(journal, intent, actions, by)
+        for patience_s in ROUNDS_S:
+            for attempt in attempts:
+                attempt.make(patience_s)
     finally:
         journal.close()
+    return tuple(attempt.healing for attempt in attempts)
 
 
-def _patiently(journal: Journal, intent: Intent, actions: Actions, by: str) -> Healing:
-    pause_s, error = PAUSE_S, ""
-    for attempt in range(TRIES):
-        if attempt:
-            time.sleep(pause_s)
-            pause_s *= 2
+class _Attempt:
+    """One open fault, and a thread that tries to take it back."""
+
+    def __init__(self, journal: Journal, intent: Intent, actions: Actions, by: str, rebooted: bool) -> None:
+        self._journal, self._intent, self._actions, self._by = journal, intent, actions, by
+        self._over_with_boot = rebooted and not intent.survives_boot
+        self._thread: threading.Thread | None = None
+        self.healing = Healing(intent, None, "it was not tried")
+
+    def make(self, patience_s: float) -> None:
+        """Try, unless it is done; a try that still hangs from the last round is waited for, not made twice."""
+        if self.healing.how is not None:
+            return
+        if self._thread is None or not self._thread.is_alive():
+            name = f"chaoscore-undo-{self._intent.id}"
+            self._thread = threading.Thread(target=self._try, name=name, daemon=True)
+            self._thread.start()
+        self._thread.join(patience_s)
+        if self._thread.is_alive():
+            self.healing = Healing(self._intent, None, f"{self._intent.undo} did not return within {patience_s:g} s")
+
+    def _try(self) -> None:
         try:
-            return Healing(intent, _within(DEADLINE_S, intent, lambda: take_back(journal, intent, actions, by)), None)
-        except (UndoError, DeadlineError) as failure:
-            error = str(failure)
-    return Healing(intent, None, error)
+            self.healing = Healing(self._intent, self._take_back(), None)
+        except (UndoError, StateError) as error:
+            self.healing = Healing(self._intent, None, str(error))
 
-
-def _within(deadline_s: float, intent: Intent, function: Callable[[], str]) -> str:
-    answers: SimpleQueue[str | UndoError] = SimpleQueue()
-
-    def answer() -> None:
-        try:
-            answers.put(function())
-        except UndoError as error:
-            answers.put(error)
-
-    thread = threading.Thread(target=answer, name=f"chaoscore-undo-{intent.id}", daemon=True)
-    thread.start()
-    thread.join(deadline_s)
-    if thread.is_alive():
-        raise DeadlineError(intent.undo, "undo", deadline_s)
-    result = answers.get()
-    if isinstance(result, UndoError):
-        raise result
-    return result
+    def _take_back(self) -> str:
+        if not self._over_with_boot:
+            return take_back(self._journal, self._intent, self._actions, self._by)
+        how = "the machine was started again since"
+        self._journal.append(Undone(self._intent.id, self._by, how))
+        return how
 
 
 def _undo(intent: Intent, actions: Actions) -> str:

@@ -50,6 +50,5 @@ def take_over(path: Path, reason: str, actions: Actions) -> None:
     os.close(sys.stdin.fileno())
     journal = Journal(path)
     journal.append(Revoked(reason))
-    for _ in heal(journal.read(), actions, by="watchdog"):
-        pass  # each is on disk; there is nobody else to tell
+    heal(journal.read(), actions, by="watchdog")  # what becomes of each is on disk; there is nobody else to tell
     journal.close()
