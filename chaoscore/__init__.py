@@ -73,10 +73,12 @@ if TYPE_CHECKING:
     from chaoscore.protocols import (
         Answers,
         Checker,
+        Checkup,
         Checks,
         Concludes,
         Evidence,
         Evident,
+        Examines,
         Follows,
         Injector,
         InjectorType,
@@ -93,6 +95,9 @@ if TYPE_CHECKING:
         Target,
         TargetType,
         Undo,
+        UndoAction,
+        Undoing,
+        UndoAction,
         Validator,
         ValidatorType,
         Violation,
@@ -128,8 +133,8 @@ _DOORS = {
     "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint in_run maybe_cancel "
     "maybe_delay maybe_error maybe_network_chaos maybe_panic point record_error record_event record_panic "
     "record_recursion_depth",
-    "protocols": "Answers Checker Checks Concludes Evidence Evident Follows Injector InjectorType Judgement Moment "
-    "Observes Opens Progress Reporter ReporterType Reports Scene Site Target TargetType Undo Validator "
+    "protocols": "Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector InjectorType Judgement Moment "
+    "Observes Opens Progress Reporter ReporterType Reports Scene Site Target TargetType Undo UndoAction Validator "
     "ValidatorType Violation",
     "report": "Report",
     "scenario": "Scenario",
@@ -148,6 +153,7 @@ __all__ = [
     "Cancel",
     "ChaosError",
     "Checker",
+    "Checkup",
     "Checks",
     "Clock",
     "Concludes",
@@ -161,6 +167,7 @@ __all__ = [
     "EventLogError",
     "Evidence",
     "Evident",
+    "Examines",
     "ExitCode",
     "Fault",
     "Fired",
@@ -210,6 +217,9 @@ __all__ = [
     "Trend",
     "Trouble",
     "Undo",
+    "UndoAction",
+    "Undoing",
+    "UndoAction",
     "UnknownNameError",
     "Validator",
     "ValidatorType",

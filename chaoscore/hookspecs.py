@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import pluggy
 
-from chaoscore.protocols import InjectorType, ReporterType, TargetType, UndoAction, ValidatorType
+from chaoscore.protocols import Checkup, InjectorType, ReporterType, TargetType, UndoAction, ValidatorType
 
 PROJECT = "chaoscore"
 
@@ -42,3 +42,8 @@ def chaos_targets() -> Mapping[str, TargetType]:  # type: ignore[empty-body]
 @hookspec
 def chaos_undos() -> Mapping[str, UndoAction]:  # type: ignore[empty-body]
     """Offer undo actions: maps the name that journals use, prefixed like a kind, to what takes that fault back."""
+
+
+@hookspec
+def chaos_checkups() -> Mapping[str, Checkup]:  # type: ignore[empty-body]
+    """Offer check-ups: maps a name to what `chaoscore doctor` runs in a child process to see whether a thing works."""

@@ -174,7 +174,9 @@ class Injector(Protocol):
     """
 
     kind: ClassVar[str]
-    undo: ClassVar[Undo]
+
+    @property
+    def undo(self) -> Undo: ...
 
 
 @runtime_checkable
@@ -440,6 +442,18 @@ class Reports(Protocol):
         """Take the report; called once, last."""
         ...
 
+
+@runtime_checkable
+class Examines(Protocol):
+    """An injector, validator or target that can say before a run whether what it needs answers."""
+
+    def examine(self) -> str:
+        """Use what it needs and say what was seen, such as which database answered; raise where it does not answer."""
+        ...
+
+
+Checkup = Callable[[], str]
+"""Does a thing to see whether it works here, and says what it saw; raises where it does not work."""
 
 InjectorType = type[Injector]
 ValidatorType = type[Validator]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from chaoscore.events import Outcome, Stuck
 from chaoscore.executor.running import LiveRun
 from chaoscore.executor.workers import Flight, TaskWorker, ThreadWorker, Worker
+from chaoscore.safety.state import lever
 
 GRACE_S = 0.5
 """How long a step that was told to end may take to do so before its worker is replaced."""
@@ -74,8 +75,21 @@ class Watch:
     replaced.
     """
 
-    def __init__(self, crew: Crew, run: LiveRun, limits_s: Mapping[str, float]) -> None:
+    def __init__(
+        self, crew: Crew, run: LiveRun, limits_s: Mapping[str, float], stop: Callable[[str], None], armed: bool
+    ) -> None:
+        """
+        Prepare to watch.
+
+        Args:
+            crew: Whose steps.
+            run: Their run.
+            limits_s: For each step, how long it may take.
+            stop: Interrupts the run, when the stop lever is pulled.
+            armed: Whether there are faults that the lever would stop.
+        """
         self._crew, self._run, self._limits_s = crew, run, limits_s
+        self._stop, self._armed = stop, armed
         self._loop = asyncio.get_running_loop()
         self._tick_s = min(0.1, max(0.005, min(limits_s.values()) / 20))
         self._closing = threading.Event()
@@ -99,6 +113,9 @@ class Watch:
     def _serve(self) -> None:
         while not self._closing.wait(self._tick_s):
             self._run.emit()  # shows what steps have put into the stream meanwhile
+            if self._armed and lever().exists():
+                self._armed = False
+                self._stop("`chaoscore stop`")
             for worker in self._crew.workers:
                 flight = worker.flight
                 if flight is not None:

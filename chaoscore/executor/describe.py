@@ -15,6 +15,7 @@ import msgspec
 
 from chaoscore.errors import injected_by, text_of
 from chaoscore.events import ErrorInfo, Event, encoder
+from chaoscore.redact import redact_all
 
 MESSAGE_CHARS = 2_000
 TRACEBACK_CHARS = 8_000
@@ -81,19 +82,8 @@ def parameters(part: object) -> dict[str, Any]:
 
 def redact(event: Event, secrets: Iterable[str]) -> Event:
     """Return *event* with every one of *secrets* in its texts replaced by ``***``."""
-    return msgspec.convert(_hide(msgspec.to_builtins(event, enc_hook=repr), tuple(secrets)), type(event))
-
-
-def _hide(value: Any, secrets: tuple[str, ...]) -> Any:
-    if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, "***")
-        return value
-    if isinstance(value, dict):
-        return {_hide(key, secrets): _hide(each, secrets) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_hide(each, secrets) for each in value]
-    return value
+    redacted: Event = redact_all(event, secrets)
+    return redacted
 
 
 def _plain(value: object) -> Any:

@@ -159,7 +159,8 @@ def _start(journal: Path, lease_s: float) -> subprocess.Popen[bytes]:
     """Start a watchdog and return when it is ready to undo, its plugins loaded."""
     paths = [path or str(Path.cwd()) for path in sys.path]
     dog = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, json.dumps([str(journal), lease_s, paths])],
+        # the last argument tells plugins that look at processes, and people who look at `ps`, whose it is
+        [sys.executable, "-c", _PROGRAM, json.dumps([str(journal), lease_s, paths]), "chaoscore:watchdog"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # else whoever reads the run's standard error waits for the watchdog as well

@@ -146,7 +146,7 @@ class Execution:
         run = self._run
         run.begin_workload()
         crew = Crew(run, self._spec.workload.workers)
-        self._watch = Watch(crew, run, self._panel.step_limits_s())
+        self._watch = Watch(crew, run, self._panel.step_limits_s(), self.interrupt, bool(self._injections))
         crew.start()
         self._watch.start()
         over = asyncio.Event()

@@ -1,0 +1,5 @@
+"""``python -m chaoscore``."""
+
+from chaoscore.cli import main
+
+main()

@@ -1,0 +1,40 @@
+"""What the core itself brings, offered through the same hooks as any plugin's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chaoscore import injectors, reporters, validators
+from chaoscore.checkups import CHECKUPS, MARKER_UNDO, Marker
+from chaoscore.hookspecs import hookimpl
+from chaoscore.protocols import Checkup, InjectorType, ReporterType, UndoAction, ValidatorType
+
+
+@hookimpl
+def chaos_injectors() -> tuple[InjectorType, ...]:
+    """Offer what `chaoscore.injectors` exports."""
+    return tuple(getattr(injectors, name) for name in injectors.__all__)
+
+
+@hookimpl
+def chaos_validators() -> tuple[ValidatorType, ...]:
+    """Offer what `chaoscore.validators` exports."""
+    return tuple(getattr(validators, name) for name in validators.__all__)
+
+
+@hookimpl
+def chaos_reporters() -> tuple[ReporterType, ...]:
+    """Offer what `chaoscore.reporters` exports."""
+    return reporters.console, reporters.events, reporters.json, reporters.junit, reporters.markdown
+
+
+@hookimpl
+def chaos_undos() -> Mapping[str, UndoAction]:
+    """Offer the one that `chaoscore doctor` tries the watchdog with."""
+    return {MARKER_UNDO: Marker()}
+
+
+@hookimpl
+def chaos_checkups() -> Mapping[str, Checkup]:
+    """Offer what any machine is looked at for."""
+    return CHECKUPS
