@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         record_recursion_depth,
     )
     from chaoscore.protocols import (
+        Aims,
         Answers,
         Checker,
         Checkup,
@@ -97,7 +98,6 @@ if TYPE_CHECKING:
         Undo,
         UndoAction,
         Undoing,
-        UndoAction,
         Validator,
         ValidatorType,
         Violation,
@@ -133,9 +133,9 @@ _DOORS = {
     "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint in_run maybe_cancel "
     "maybe_delay maybe_error maybe_network_chaos maybe_panic point record_error record_event record_panic "
     "record_recursion_depth",
-    "protocols": "Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector InjectorType Judgement Moment "
-    "Observes Opens Progress Reporter ReporterType Reports Scene Site Target TargetType Undo UndoAction Validator "
-    "ValidatorType Violation",
+    "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector InjectorType Judgement Moment "
+    "Observes Opens Progress Reporter ReporterType Reports Scene Site Target TargetType Undo UndoAction Undoing "
+    "Validator ValidatorType Violation",
     "report": "Report",
     "scenario": "Scenario",
     "spec": "Limits Window window",
@@ -147,6 +147,7 @@ _DOORS = {
 _HOME = {name: module for module, names in _DOORS.items() for name in names.split()}
 
 __all__ = [
+    "Aims",
     "Answers",
     "Ask",
     "BlockingCallError",
@@ -219,7 +220,6 @@ __all__ = [
     "Undo",
     "UndoAction",
     "Undoing",
-    "UndoAction",
     "UnknownNameError",
     "Validator",
     "ValidatorType",

@@ -225,6 +225,16 @@ class Evident(Protocol):
 
 
 @runtime_checkable
+class Aims(Protocol):
+    """An injector whose faults go over the network: where to, so that `chaoscore plan` can show what that stands for."""
+
+    @property
+    def aims(self) -> tuple[tuple[str, int], ...]:
+        """Return hosts and ports."""
+        ...
+
+
+@runtime_checkable
 class UndoAction(Protocol):
     """
     Takes back one kind of fault, given nothing but the arguments that were on disk before it was applied.

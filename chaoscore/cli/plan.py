@@ -42,7 +42,7 @@ def _lines(scenario: Scenario) -> Iterator[str]:
     yield from ("", "INJECTORS, lifted last first" if scenario.injections else "INJECTORS: none")
     for injection in scenario.injections:
         yield f"  {injection.name}: {_part(injection.injector)}"
-        yield from _rows(_injection(injection), indent="    ")
+        yield from _rows(_injection(injection, scenario.allowed), indent="    ")
     yield from ("", "EXPECTATIONS" if scenario.expectations else "EXPECTATIONS: none")
     for expectation in scenario.expectations:
         yield f"  {expectation.name}: {_part(expectation.validator)}"
@@ -64,19 +64,36 @@ def _overview(scenario: Scenario) -> Iterator[tuple[str, str]]:
     yield "seed", "a new one in each run" if scenario.fixed_seed is None else str(scenario.fixed_seed)
     yield "failure", "stops the run" if scenario.fail_fast else "does not stop the run"
     yield "limits", f"hook {show_seconds(limits.hook_s)}, drain {show_seconds(limits.drain_s)}"
+    yield "", "run " + ("any time" if limits.run_s is None else show_seconds(limits.run_s))
+    most = "any number of" if limits.faults is None else f"at most {limits.faults}"
+    yield "", f"{most} injectors open at once, {limits.share:.0%} of the targets of a kind"
+    yield "allowed", ", ".join(("loopback", *(f"{each} with `--allow`" for each in scenario.allowed)))
 
 
-def _injection(injection: Injection) -> Iterator[tuple[str, str]]:
+def _injection(injection: Injection, allowed: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     from chaoscore.parameters import summary
-    from chaoscore.protocols import Answers
+    from chaoscore.protocols import Aims, Answers
 
     injector = injection.injector
     yield "does", summary(type(injector))
     if isinstance(injector, Answers):
         scope = "any component" if injection.scope is None else f"the component {injection.scope!r}, and of none"
         yield "where", f"at points of {scope}" + ("" if injector.at is None else f", named {injector.at!r}")
+    if isinstance(injector, Aims):
+        for host, port in injector.aims:
+            yield "aims", _aim(host, port, allowed)
     yield "when", injection.window.describe()
     yield "undone", _UNDONE[injector.undo.value]
+
+
+def _aim(host: str, port: int, allowed: tuple[str, ...]) -> str:
+    from chaoscore.errors import ForbiddenTargetError
+    from chaoscore.safety.permission import network, resolve
+
+    try:
+        return f"{host}:{port}, which stands for {resolve(host, port, [network(each) for each in allowed])}"
+    except ForbiddenTargetError as error:
+        return f"FORBIDDEN: {error}"
 
 
 def _expectation(scenario: Scenario, expectation: Expectation) -> Iterator[tuple[str, str]]:

@@ -41,6 +41,8 @@ def _duration(ctx: click.Context, parameter: click.Parameter, value: str | None)
 @click.option("--events", type=click.Path(), metavar="PATH", help="Write every event; see `chaoscore report`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else.")
 @click.option("--quiet", is_flag=True, help="Show no progress, and of the report only the verdict.")
+@click.option("--allow", multiple=True, metavar="ADDRESS", help="Let faults go there, if the scenario allows it too.")
+@click.option("--production", is_flag=True, help="Inject although $CHAOSCORE_ENVIRONMENT says production.")
 @click.option("--verbose", is_flag=True, help="Log phases, injectors and findings to the standard error.")
 @click.pass_context
 def run(ctx: click.Context, /, file: str, **options: Any) -> None:
@@ -64,6 +66,8 @@ def run(ctx: click.Context, /, file: str, **options: Any) -> None:
             reporters=reporters,
             inject=not options["no_faults"],
             only_iteration=options["only_iteration"],
+            allow=options["allow"],
+            production=options["production"],
             handle_signals=True,
             rerun=rerun(file, options),
         )
@@ -84,6 +88,9 @@ def rerun(file: str, options: dict[str, Any]) -> str:
         if options[option] is not None:
             words += [name, str(options[option])]
     words += [name for option, name in (("go_on", "--continue"), ("no_faults", "--no-faults")) if options[option]]
+    words += [word for address in options["allow"] for word in ("--allow", address)]
+    if options["production"]:
+        words.append("--production")
     if options["only_iteration"] is not None:
         words += ["--only-iteration", str(options["only_iteration"])]
     return f"{shlex.join(words)} --seed {{seed}}"

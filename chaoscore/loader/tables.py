@@ -41,6 +41,7 @@ def scenario_file(
     expect: dict[str, Any] | None = None,
     thresholds: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
+    allow: list[str] | None = None,
 ) -> None:
     """
     A scenario: what to run, what to break, what must hold.
@@ -55,7 +56,8 @@ def scenario_file(
         inject: What to break: maps names to injectors.
         expect: What must hold: maps names to validators.
         thresholds: What the run as a whole must reach.
-        limits: How long things may take before they are given up.
+        limits: What the run may not exceed.
+        allow: Addresses or networks beside loopback to which faults may go, if the command line allows them too.
     """
 
 
@@ -143,6 +145,8 @@ class _ScenarioDraft(Draft):
         for key, add in (("inject", self._injector), ("expect", self._validator)):
             for name, part in (given.get(key) or {}).items():
                 add(f"{key}.{key_text(name)}", name, part)
+        if given.get("allow"):
+            self._build("allow", self._scenario.allow, *given["allow"])
         self._settings(given)
         return self._scenario
 

@@ -180,8 +180,19 @@ def test_the_command_that_reproduces_does(chaos: Chaos) -> None:
 def test_outputs_are_not_repeated(chaos: Chaos) -> None:
     """The command that reproduces writes no files: it must not overwrite what is to be explained."""
     options = dict.fromkeys(("repeat", "run_for", "workers", "only_iteration"))
-    command = rerun("-odd.py", options | {"go_on": True, "no_faults": True, "events": "x", "outputs": [("json", "y")]})
-    assert command == "chaoscore run ./-odd.py --continue --no-faults --seed {seed}"
+    command = rerun(
+        "-odd.py",
+        options
+        | {
+            "go_on": True,
+            "no_faults": True,
+            "events": "x",
+            "outputs": [("json", "y")],
+            "allow": ("10.0.0.1",),
+            "production": False,
+        },
+    )
+    assert command == "chaoscore run ./-odd.py --continue --no-faults --allow 10.0.0.1 --seed {seed}"
 
 
 def test_modules_beside_the_file_can_be_imported_while_it_runs(chaos: Chaos, folder: Path) -> None:

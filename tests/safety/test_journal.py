@@ -19,13 +19,6 @@ from chaoscore.safety.journal import Failed, Intent, Journal, Revoked, Undone, e
 from chaoscore.safety.state import private, state_dir
 
 
-@pytest.fixture(autouse=True)
-def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give each test a state directory of its own."""
-    monkeypatch.setenv("CHAOSCORE_STATE_DIR", str(tmp_path / "state"))
-    return tmp_path / "state"
-
-
 def intend(journal: Journal, number: int = 0) -> Intent:
     """Put one intent on disk."""
     return journal.intend("slow", "toy.undo", {"n": number}, target=f"toy {number}", manual="switch it off")
@@ -135,7 +128,9 @@ def test_a_dead_run_with_open_faults_was_left_behind() -> None:
         "from chaoscore.safety.journal import Journal; import os;"
         "j = Journal.create('dead', 'orders'); j.intend('slow', 'toy.undo', {}, target='t', manual='m'); os._exit(9)"
     )
-    subprocess.run([sys.executable, "-c", program], check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    subprocess.run(
+        [sys.executable, "-c", program], check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
     alive = Journal.create("alive", "orders")
     intend(alive)
     assert [each.header.run_id for each in left_behind()] == ["dead"]
