@@ -77,6 +77,7 @@ class Execution:
         self._interrupts: list[str] = []
         self._watch: Watch | None = None
         self._guard: Guard | None = None
+        self._driving = False
 
     # -- from start to finish
 
@@ -147,6 +148,7 @@ class Execution:
         run.begin_workload()
         crew = Crew(run, self._spec.workload.workers)
         self._watch = Watch(crew, run, self._panel.step_limits_s(), self.interrupt, bool(self._injections))
+        self._driving = True
         crew.start()
         self._watch.start()
         over = asyncio.Event()
@@ -154,6 +156,7 @@ class Execution:
         try:
             await self._until_over(crew, self._watch)
         finally:
+            self._driving = False
             over.set()
             await asyncio.wait(beside)
             self._watch.close()
@@ -263,7 +266,7 @@ class Execution:
         self._loop.call_soon_threadsafe(self._ending.set)
 
     def _stop_on_failure(self, event: IterationEnded | Found) -> None:
-        if not self._spec.fail_fast:
+        if not self._spec.fail_fast or not self._driving:
             return
         if isinstance(event, Found):
             if event.severity is Severity.CRITICAL and event.verdict is Verdict.FAIL:
