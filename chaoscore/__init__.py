@@ -13,7 +13,8 @@ from chaoscore.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from chaoscore.clock import Clock, SystemClock
-    from chaoscore.context import Ask, Fault
+    from chaoscore.context import Ask, Fault, Place, Strike
+    from chaoscore.draw import Stream
     from chaoscore.errors import (
         BlockingCallError,
         ChaosError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         injected_by,
         is_injected,
+        mark_injected,
     )
     from chaoscore.events import (
         Ended,
@@ -58,6 +60,8 @@ if TYPE_CHECKING:
         amaybe_network_chaos,
         amaybe_panic,
         apoint,
+        aside,
+        current_place,
         in_run,
         maybe_cancel,
         maybe_delay,
@@ -122,16 +126,17 @@ if TYPE_CHECKING:
 
 _DOORS = {
     "clock": "Clock SystemClock",
-    "context": "Ask Fault",
+    "context": "Ask Fault Place Strike",
+    "draw": "Stream",
     "errors": "BlockingCallError ChaosError DeadlineError DuplicateNameError EventLogError InjectedError "
     "InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError UnknownNameError "
-    "injected_by is_injected",
+    "injected_by is_injected mark_injected",
     "events": "Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase Recorded "
     "RunStarted StepEnded Stopped Stuck Trouble",
     "faults": "Cancel Delay Raise",
     "hookspecs": "hookimpl",
-    "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint in_run maybe_cancel "
-    "maybe_delay maybe_error maybe_network_chaos maybe_panic point record_error record_event record_panic "
+    "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint aside current_place in_run "
+    "maybe_cancel maybe_delay maybe_error maybe_network_chaos maybe_panic point record_error record_event record_panic "
     "record_recursion_depth",
     "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector InjectorType Judgement Moment "
     "Observes Opens Progress Reporter ReporterType Reports Scene Site Target TargetType Undo UndoAction Undoing "
@@ -154,8 +159,8 @@ __all__ = [
     "Cancel",
     "ChaosError",
     "Checker",
-    "Checkup",
     "Checks",
+    "Checkup",
     "Clock",
     "Concludes",
     "DeadlineError",
@@ -192,6 +197,7 @@ __all__ = [
     "Opens",
     "Outcome",
     "Phase",
+    "Place",
     "PluginError",
     "Probability",
     "Progress",
@@ -210,6 +216,8 @@ __all__ = [
     "Size",
     "StepEnded",
     "Stopped",
+    "Stream",
+    "Strike",
     "Stuck",
     "SystemClock",
     "Target",
@@ -232,10 +240,13 @@ __all__ = [
     "amaybe_network_chaos",
     "amaybe_panic",
     "apoint",
+    "aside",
+    "current_place",
     "hookimpl",
     "in_run",
     "injected_by",
     "is_injected",
+    "mark_injected",
     "maybe_cancel",
     "maybe_delay",
     "maybe_error",
@@ -268,4 +279,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_HOME]
+    return sorted({*globals(), *_HOME})

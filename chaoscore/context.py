@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chaoscore.draw import Path, Stream, once
 from chaoscore.errors import BlockingCallError, CancelReason, InjectedTimeout, mark_injected
@@ -29,8 +29,16 @@ running = 0
 How many runs there are in this process. Points look here first: a module global costs less than a context variable.
 """
 
-POINT_KINDS = ("delay", "error", "panic", "cancel", "network", "point", "border")
-"""What can ask: the `maybe_*` calls by name, a general `point`, and the borders of steps."""
+CALLS = ("call", "value", "return")
+"""How patched functions ask: when they are called, with each value that they give, and when they have returned."""
+
+POINT_KINDS = ("delay", "error", "panic", "cancel", "network", "point", "failpoint", "border", *CALLS)
+"""
+What can ask: the `maybe_*` calls by name, a general `point`, failpoints that are armed, the borders of steps, and
+functions that are patched from outside.
+"""
+
+_OUTSIDE_SCOPES = ("network", "border", *CALLS)
 
 NO_TAGS: Mapping[str, object] = {}
 
@@ -64,8 +72,8 @@ class Active:
         Tell whether this injection may strike at *point*.
 
         A point named ``db.read`` belongs to the component ``db``, and only injectors of that scope or of none strike
-        there; a name without a dot belongs to no component and is open to all. So are hosts and the borders of steps,
-        whose dots separate something else.
+        there; a name without a dot belongs to no component and is open to all. So are hosts, the borders of steps and
+        patched functions, whose dots separate something else.
         """
         if self.scope is None and self.at is None:
             return True
@@ -78,7 +86,7 @@ class Active:
 
     def _compare(self, kind: str, point: str) -> bool:
         component, dot, _ = point.partition(".")
-        if self.scope is not None and dot and component != self.scope and kind not in ("network", "border"):
+        if self.scope is not None and dot and component != self.scope and kind not in _OUTSIDE_SCOPES:
             return False
         return self.at is None or fnmatchcase(point, self.at)
 
@@ -242,14 +250,18 @@ class Place:
         path: () for the step itself, (k,) for the k-th task, thread or pool job that it started, and so on.
         step: The step that is running.
         deadline: When synchronous code of this task times out, on the run's clock, and the injection to blame.
+        memory: What parts remember of this task, by keys of their own; gone with it.
     """
 
-    __slots__ = ("_asks", "_children", "_root", "_timers", "deadline", "iteration", "path", "run", "step", "worker")
+    __slots__ = (
+        "_asks", "_children", "_root", "_timers", "deadline", "iteration", "memory", "path", "run", "step", "worker"
+    )  # fmt: skip
 
     def __init__(self, run: Run, worker: int, iteration: int, path: Path = (), root: Place | None = None) -> None:
         self.run, self.worker, self.iteration, self.path = run, worker, iteration, path
         self.step = ""
         self.deadline: tuple[float, Active] | None = None
+        self.memory: dict[object, Any] = {}
         self._asks: dict[str, Ask] = {}
         self._children = 0
         self._root = self if root is None else root
@@ -270,7 +282,7 @@ class Place:
             strike = self._ask(active, kind, point, tags)
             if strike is not None:
                 if strike.fault.blocks and running_loop() is not None:
-                    raise BlockingCallError(*_FORMS[kind])
+                    raise BlockingCallError(*_FORMS.get(kind, (point, "asyncio.to_thread")))
                 self.run.landed(strike)
                 strike.fault.apply(strike)
 
@@ -342,6 +354,7 @@ class Place:
 _FORMS = {kind: (f"maybe_{kind}", f"amaybe_{kind}") for kind in ("delay", "error", "panic", "cancel")} | {
     "network": ("maybe_network_chaos", "amaybe_network_chaos"),
     "point": ("point", "apoint"),
+    "failpoint": ("Failpoint.hit", "Failpoint.ahit"),
     "border": ("step border", "an async def step"),
 }
 

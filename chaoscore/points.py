@@ -8,6 +8,8 @@ never blocks the event loop; a call that would block it raises `BlockingCallErro
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from chaoscore import context
 from chaoscore.context import CURRENT, Place, refuse_to_block
 from chaoscore.errors import is_injected, text_of
@@ -146,9 +148,28 @@ def in_run() -> bool:
     return context.running > 0 and CURRENT.get() is not None
 
 
-def current_place() -> Place | None:
-    """Return the logical task that this code belongs to, or None outside a run."""
-    return CURRENT.get() if context.running else None
+current_place: Callable[[], Place | None] = CURRENT.get
+"""
+Return the logical task that this code belongs to, or None outside a run.
+
+A method in C, not a function: a failpoint that is armed calls it at every hit.
+"""
+
+
+class aside:  # noqa: N801 - used like a function
+    """
+    Step out of the run for a block: whatever it calls meets no point.
+
+    For faults that strike inside functions which injectors and their users may call themselves.
+    """
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = CURRENT.set(None)
+
+    def __exit__(self, *_: object) -> None:
+        CURRENT.reset(self._token)
 
 
 def _record(place: Place, name: str, error: BaseException) -> None:

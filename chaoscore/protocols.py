@@ -153,11 +153,11 @@ class Evidence:
     Proof that a fault landed.
 
     Attributes:
-        fired: How often it did.
+        fired: How often it did; None: as often as points and `Site.landed` say.
         detail: What else shows it, for example ``{"bytes": 5120}``.
     """
 
-    fired: int
+    fired: int | None
     detail: Mapping[str, object] = attrs.field(factory=dict)
 
 

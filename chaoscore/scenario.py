@@ -18,9 +18,11 @@ from chaoscore.spec import (
     Window,
     check_injector,
     check_name,
+    check_scope,
     check_target,
     check_unique,
     check_validator,
+    check_window,
 )
 from chaoscore.units import Duration, Probability
 from chaoscore.verdict import Preset, Thresholds, thresholds
@@ -85,8 +87,6 @@ class Scenario(Spec):
         """
         where = self._place(f"step {name!r}")
         check_unique(where, "step", check_name(where, "its name", name), {each.name for each in self.step_list})
-        if not callable(call):
-            raise ScenarioError(where, f"{call!r} cannot be called", "pass a function that takes the target")
         return self._with(step_list=(*self.step_list, self._build(where, Step, name, call, limit=limit)))
 
     def repeat(self, iterations: int) -> Self:
@@ -122,18 +122,21 @@ class Scenario(Spec):
             ScenarioError: The name is taken, or *injector* is none.
         """
         where = self._place(f"injector {name!r}")
-        full = (
-            check_name(where, "its name", name) if scope is None else f"{check_name(where, 'its scope', scope)}.{name}"
-        )
+        full = check_name(where, "its name", name)
+        if scope is not None:
+            full = f"{check_scope(where, scope)}.{name}"
         check_unique(where, "injector", full, {each.name for each in self.injections})
-        injection = Injection(full, check_injector(where, injector), scope, window or Window())
-        if not hasattr(injector, "answer") and injection.window.share < 1:
+        injection = Injection(full, check_injector(where, injector), scope, check_window(where, window))
+        if not getattr(injector, "answers", ()) and injection.window.share < 1:
             problem = f"{injector.kind} is opened for a time, so it cannot be active by iteration"
             raise ScenarioError(where, problem, "give its window every= and for_= as well, or drop probability=")
         return self._with(injections=(*self.injections, injection))
 
     def scope(self, name: str, injectors: Mapping[str, Injector], *, window: Window | None = None) -> Self:
-        """Add several injectors for one component, with one window."""
+        """Add several injectors for one component, by their names in it, with one window."""
+        if not isinstance(injectors, Mapping):
+            where = self._place(f"scope {name!r}")
+            raise ScenarioError(where, f"{injectors!r} is no mapping", "pass a dict from names to injectors")
         scenario = self
         for each, injector in injectors.items():
             scenario = scenario.inject(each, injector, scope=name, window=window)
@@ -242,9 +245,7 @@ class Scenario(Spec):
 
     def seed(self, seed: int) -> Self:
         """Fix the seed; by default each run draws a new one and reports it."""
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise ScenarioError(self._place("seed"), f"{seed!r} is not a whole number", "pass an int")
-        return self._with(fixed_seed=seed)
+        return self._with(fixed_seed=self._whole("seed", seed))
 
     # -- what to do
 
@@ -300,9 +301,9 @@ class Scenario(Spec):
             run,
         )  # the machinery is loaded by those who run, not by those who describe
 
+        self.check()._check_choice(seed, only_iteration)
         return run(
-            self.check(),
-            Options(seed, tuple(reporters), logger, clock, inject, only_iteration, tuple(allow), production),
+            self, Options(seed, tuple(reporters), logger, clock, inject, only_iteration, tuple(allow), production)
         )
 
     async def arun(
@@ -320,15 +321,30 @@ class Scenario(Spec):
         """Run it inside the running event loop; the same as `run` otherwise. Cancelling it lifts every fault first."""
         from chaoscore.executor import Options, arun
 
+        self.check()._check_choice(seed, only_iteration)
         return await arun(
-            self.check(),
-            Options(seed, tuple(reporters), logger, clock, inject, only_iteration, tuple(allow), production),
+            self, Options(seed, tuple(reporters), logger, clock, inject, only_iteration, tuple(allow), production)
         )
 
     # -- helpers
 
     def _place(self, where: str) -> str:
         return f"scenario {self.name!r}, {where}"
+
+    def _check_choice(self, seed: int | None, only_iteration: int | None) -> None:
+        if seed is not None:
+            self._whole("seed", seed)
+        if only_iteration is None:
+            return
+        count = self.workload.iterations
+        if self._whole("only_iteration", only_iteration) < 0 or (count is not None and only_iteration >= count):
+            remedy = "they are numbered from 0" if count is None else f"they are numbered from 0 to {count - 1}"
+            raise ScenarioError(self._place("only_iteration"), f"there is no iteration {only_iteration}", remedy)
+
+    def _whole(self, where: str, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ScenarioError(self._place(where), f"{value!r} is not a whole number", "pass an int")
+        return value
 
     def _with(self, **parts: Any) -> Self:
         return attrs.evolve(self, **parts)

@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from math import inf
 from typing import Any
 
 import attrs
 
+from chaoscore.context import POINT_KINDS
 from chaoscore.errors import DuplicateNameError, ScenarioError, near_miss
 from chaoscore.protocols import Answers, Injector, Opens, Undo, Validator
 from chaoscore.units import Duration, Probability, optional_seconds, probability, seconds, show_seconds
 from chaoscore.verdict import PRESETS, Thresholds
+
+
+def _positive(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
+    if value is not None and value <= 0:
+        raise ValueError(f"{attribute.alias} must be more than 0, not {value!r}")
+
+
+def _count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise TypeError(f"{attribute.alias} must be a whole number, not {value!r}")
+    if value is not None and value < 1:
+        raise ValueError(f"{attribute.alias} must be 1 or more, not {value!r}")
+
+
+def _rate(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise TypeError(f"{attribute.alias} must be a number of iterations per second, not {value!r}")
+    if value is not None and not 0 < value < inf:
+        raise ValueError(f"{attribute.alias} must be finite and more than 0 per second, not {value!r}")
+
+
+def _can_be_called(_: object, __: object, value: Any) -> None:
+    if not callable(value):
+        raise TypeError(f"{value!r} cannot be called; pass a function that takes the target")
+    if inspect.isgeneratorfunction(value) or inspect.isasyncgenfunction(value):
+        raise TypeError(f"{value!r} has a `yield`, so calling it would not run it; pass a function that returns")
 
 
 @attrs.frozen
@@ -27,26 +56,16 @@ class Step:
     """
 
     name: str
-    call: Callable[[Any], object]
-    limit_s: float | None = attrs.field(default=None, converter=optional_seconds, kw_only=True, alias="limit")
+    call: Callable[[Any], object] = attrs.field(validator=_can_be_called)
+    limit_s: float | None = attrs.field(
+        default=None, converter=optional_seconds, validator=_positive, kw_only=True, alias="limit"
+    )
     is_async: bool = attrs.field(init=False, eq=False)
 
     @is_async.default
     def _runs_as_task(self) -> bool:
         call = self.call
         return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None))  # noqa: B004
-
-
-def _positive(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and value <= 0:
-        raise ValueError(f"{attribute.alias} must be more than 0, not {value!r}")
-
-
-def _count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-        raise TypeError(f"{attribute.alias} must be a whole number, not {value!r}")
-    if value is not None and value < 1:
-        raise ValueError(f"{attribute.alias} must be 1 or more, not {value!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -66,7 +85,7 @@ class Workload:
         default=None, converter=optional_seconds, validator=_positive, alias="run_for"
     )
     workers: int = attrs.field(default=1, validator=_count)
-    rate: float | None = attrs.field(default=None, validator=_positive)
+    rate: float | None = attrs.field(default=None, validator=_rate)
 
     @property
     def iterations(self) -> int | None:
@@ -258,7 +277,17 @@ class Spec:
         for name in sorted((self.goals.required | self.goals.warning) - known):
             problem = f"thresholds name the expectation {name!r}, which it does not have{near_miss(name, known)}"
             found.append(ScenarioError(where, problem, f"add .expect({name!r}, ...) or drop the name"))
+        for injection in self.injections:
+            found.extend(self._missing_border(where, injection))
         return found
+
+    def _missing_border(self, where: str, injection: Injection) -> Iterator[ScenarioError]:
+        at = getattr(injection.injector, "at", None)
+        border, colon, step = (at or "").partition(":")
+        names = [each.name for each in self.step_list]
+        if colon and border in ("before", "after") and not any(fnmatchcase(name, step) for name in names):
+            problem = f"it strikes at {at!r}, and there is no such step{near_miss(step, names)}"
+            yield ScenarioError(f"{where}, injector {injection.name!r}", problem, "name a step, or match one with *")
 
 
 def check_name(where: str, what: str, name: object) -> str:
@@ -266,6 +295,24 @@ def check_name(where: str, what: str, name: object) -> str:
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 200:
         raise ScenarioError(where, f"{what} is {name!r}", "give it a short printable name")
     return name
+
+
+def check_scope(where: str, scope: object) -> str:
+    """Return *scope* where it can be the name of a component: a name without a dot."""
+    name = check_name(where, "its scope", scope)
+    if "." in name:
+        problem = f"its scope {name!r} has a dot, so no point belongs to it"
+        raise ScenarioError(where, problem, f"use what stands before the first dot: {name.partition('.')[0]!r}")
+    return name
+
+
+def check_window(where: str, window: object) -> Window:
+    """Return *window* where it is one, and the whole run for None."""
+    if window is None:
+        return Window()
+    if not isinstance(window, Window):
+        raise ScenarioError(where, f"{window!r} is not a window", "pass window(...), such as window(until='10s')")
+    return window
 
 
 def check_injector(where: str, injector: object) -> Injector:
@@ -286,7 +333,19 @@ def check_injector(where: str, injector: object) -> Injector:
         raise ScenarioError(
             where, f"injector {injector!r} does not say how it is undone", "add `undo = Undo.KERNEL` or another"
         )
+    _check_answers(where, injector)
     return injector  # type: ignore[return-value]  # checked above, attribute by attribute
+
+
+def _check_answers(where: str, injector: object) -> None:
+    if not isinstance(injector, Answers):
+        return
+    for kind in injector.answers:
+        if kind not in POINT_KINDS:
+            problem = f"injector {injector!r} answers {kind!r}, which nothing asks{near_miss(str(kind), POINT_KINDS)}"
+            raise ScenarioError(where, problem, f"have {', '.join(POINT_KINDS)}")
+    if injector.at is not None and not isinstance(injector.at, str):
+        raise ScenarioError(where, f"injector {injector!r} is at {injector.at!r}", "give it a glob as text, or None")
 
 
 _HOOKS = ("setup", "teardown", "health")
@@ -305,7 +364,8 @@ def check_target(where: str, target: object) -> object:
         )
     for name in dir(target):
         bare = name.replace("_", "").lower()
-        if not name.startswith("_") and bare in _HOOKS and name != bare and not hasattr(target, bare):
+        misspelt = not name.startswith("_") and bare in _HOOKS and name != bare and not hasattr(target, bare)
+        if misspelt and callable(getattr(target, name)):
             raise ScenarioError(
                 where, f"{type(target).__name__} has {name!r}, which is never called", f"rename it to {bare!r}"
             )
@@ -320,7 +380,9 @@ def check_validator(where: str, validator: object) -> Validator:
         ScenarioError: It cannot start a checker, or lacks its kind or severity.
     """
     if isinstance(validator, type) or not isinstance(validator, Validator):
-        remedy = "pass a validator value such as thread_limit(200), with `kind`, `severity` and `start`, or a function of the target"
+        remedy = (
+            "pass a value such as thread_limit(200), with `kind`, `severity` and `start`, or a function of the target"
+        )
         raise ScenarioError(where, f"{validator!r} is not a validator", remedy)
     return validator
 

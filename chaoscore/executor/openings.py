@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
@@ -30,7 +31,7 @@ class Hooks(Protocol):
 
     def emit(self, event: Any) -> None: ...
     def elapsed_s(self) -> float: ...
-    def site(self, injection: Injection, landed: Callable[[str, str, str], None]) -> Site: ...
+    def site(self, injection: Injection, opening: int, landed: Callable[[str, str, str], None]) -> Site: ...
 
 
 class Open:
@@ -77,6 +78,7 @@ class Openings:
         self._run, self._hooks, self._most = run, hooks, most
         self._injections = tuple(injections)
         self._open: list[Open] = []
+        self._times: Counter[str] = Counter()
         self._turn = asyncio.Lock()
         self._closed = False
 
@@ -189,7 +191,8 @@ class Openings:
             opened.landed += 1
             self._hooks.emit(Fired(at, injection.name, fault, "outside", where, -1, -1, (), n, detail))
 
-        site = self._hooks.site(injection, landed)
+        site = self._hooks.site(injection, self._times[injection.name], landed)
+        self._times[injection.name] += 1
         manager = await self._hooks.hook(who, "open", Verdict.UNKNOWN, injector.open, site)
         if manager is FAILED:
             return False
@@ -209,11 +212,9 @@ class Openings:
         if opened.manager is not None:
             await self._hooks.hook(who, "lift", Verdict.FAIL, _leaving(opened.manager))
         asked = None if opened.active is None else opened.active.asked
-        fired = (
-            opened.landed + (0 if opened.active is None else opened.active.fired)
-            if evidence is None
-            else evidence.fired
-        )
+        fired = None if evidence is None else evidence.fired
+        if fired is None:
+            fired = opened.landed + (0 if opened.active is None else opened.active.fired)
         detail = {} if evidence is None else dict(evidence.detail)
         self._hooks.emit(Lifted(self._hooks.elapsed_s(), opened.injection.name, asked, fired, detail))
 

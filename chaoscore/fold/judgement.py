@@ -82,6 +82,8 @@ def silence(injection: InjectionReport) -> str | None:
         return f"asked {_times(injection.asked)}, fired 0"
     if info.parameters.get("at"):
         return f"opened but never asked: no point is named like {info.parameters['at']!r}; correct its at="
+    if "." in info.kind:  # a plugin's, whose documentation says where it strikes
+        return "opened but never asked: no step came to where it strikes"
     or_at = " or give it at=" if "at" in info.parameters else ""
     return f"opened but never asked: call {_CALLS.get(info.kind, 'point(name)')} in a step{or_at}"
 

@@ -8,6 +8,7 @@ import attrs
 
 from chaoscore.context import Ask
 from chaoscore.faults import Cancel
+from chaoscore.injectors.parameters import optional_glob
 from chaoscore.protocols import Undo
 from chaoscore.units import probability, seconds
 
@@ -33,7 +34,7 @@ class Cancellation:
 
     probability: float = attrs.field(default=1.0, converter=probability)
     after_s: float = attrs.field(default=0.0, converter=seconds, alias="after", kw_only=True)
-    at: str | None = attrs.field(default=None, kw_only=True)
+    at: str | None = attrs.field(default=None, converter=optional_glob, kw_only=True)
 
     def answer(self, ask: Ask) -> Cancel | None:
         """Return the cancellation with the given probability."""

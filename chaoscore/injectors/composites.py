@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -19,12 +19,25 @@ import attrs
 
 from chaoscore.context import Ask, Fault
 from chaoscore.faults import Several
+from chaoscore.injectors.parameters import at_border, optional_glob
 from chaoscore.protocols import Answers, Evidence, Evident, Injector, Opens, Site, Undo
+from chaoscore.spec import check_injector
 from chaoscore.units import probability
 
 
 def _injectors(value: Sequence[Injector]) -> tuple[Injector, ...]:
+    if not isinstance(value, Iterable):
+        raise TypeError(f"injectors must be a list of one or more injectors, not {value!r}")
     return tuple(value)
+
+
+class _Worst:
+    """How a composite is undone: as the worst of its injectors; for the class itself, as the best."""
+
+    def __get__(self, composite: Composite | None, _: object = None) -> Undo:
+        if composite is None:
+            return Undo.KERNEL
+        return max((each.undo for each in composite.injectors), key=list(Undo).index)
 
 
 @attrs.frozen
@@ -39,21 +52,32 @@ class Composite:
     """
 
     kind: ClassVar[str] = "composite"
-    undo: ClassVar[Undo] = Undo.KERNEL
+    undo: ClassVar[_Worst] = _Worst()
 
     injectors: tuple[Injector, ...] = attrs.field(converter=_injectors)
     probability: float = attrs.field(default=1.0, converter=probability, kw_only=True)
-    at: str | None = attrs.field(default=None, kw_only=True)
+    at: str | None = attrs.field(default=None, converter=optional_glob, kw_only=True)
 
     @injectors.validator
     def _are_injectors(self, _: object, value: tuple[Injector, ...]) -> None:
-        if not value or not all(isinstance(each, (Opens, Answers)) for each in value):
-            raise ValueError(f"injectors must be a list of one or more injectors, not {value!r}")
+        if not value:
+            raise ValueError("injectors must be a list of one or more injectors, not ()")
+        for each in value:
+            check_injector("composite", each)
+            at = getattr(each, "at", None)
+            if at_border(at) and not at_border(self.at):
+                raise ValueError(
+                    f"{each.kind} strikes at {at!r}, the composite elsewhere; give at={at!r} to the composite"
+                )
+        if {Undo.JOURNAL, Undo.MANUAL} <= {each.undo for each in value}:
+            raise ValueError(
+                "what the journal undoes and what somebody has to undo cannot be one; inject them one by one"
+            )
 
     @property
     def answers(self) -> frozenset[str]:
         """Return the kinds of points that ask any of them."""
-        return frozenset[str]().union(*(each.answers for each in self.injectors if isinstance(each, Answers)))
+        return _kinds(self.injectors)
 
     def answer(self, ask: Ask) -> Fault | None:
         """Return what all of them answer."""
@@ -69,8 +93,7 @@ class Composite:
     @contextmanager
     def _open(self, managers: Sequence[Any]) -> Iterator[object]:
         with ExitStack() as stack:
-            faults = [None if each is None else stack.enter_context(each) for each in managers]
-            yield OpenComposite(self, faults)
+            yield _opened(self, [None if each is None else stack.enter_context(each) for each in managers])
 
     @asynccontextmanager
     async def _aopen(self, managers: Sequence[Any]) -> AsyncIterator[object]:
@@ -81,35 +104,49 @@ class Composite:
                     faults.append(await stack.enter_async_context(each))
                 else:
                     faults.append(None if each is None else stack.enter_context(each))
-            yield OpenComposite(self, faults)
+            yield _opened(self, faults)
 
 
 class OpenComposite:
     """A composite that is open: what each of its injectors opened stands for it."""
 
-    def __init__(self, composite: Composite, faults: Sequence[Any]) -> None:
-        self.answers, self.at = composite.answers, composite.at
-        self._composite = composite
-        self._faults = [own if fault is None else fault for own, fault in zip(composite.injectors, faults, strict=True)]
+    def __init__(self, composite: Composite, parts: Sequence[Any]) -> None:
+        self.answers, self.at = _kinds(parts), composite.at
+        self._composite, self._parts = composite, parts
         self._fired = 0
 
     def answer(self, ask: Ask) -> Fault | None:
         """Return what all of them answer."""
-        fault = _answer(self._composite, self._faults, ask)
+        fault = _answer(self._composite, self._parts, ask)
         self._fired += fault is not None
         return fault
 
+
+class EvidentComposite(OpenComposite):
+    """An open composite of which a part has evidence of its own; for others what landed at points is all there is."""
+
     async def evidence(self) -> Evidence:
         """Return what landed at points, and what each injector can prove beyond that."""
-        fired = self._fired
+        fired: int | None = None
         detail: dict[str, object] = {}
-        for fault in self._faults:
-            if isinstance(fault, Evident):
-                evidence = fault.evidence()
+        for part in self._parts:
+            if isinstance(part, Evident):
+                evidence = part.evidence()
                 proof = await evidence if isawaitable(evidence) else evidence
-                fired += proof.fired
+                if proof.fired is not None:
+                    fired = proof.fired + (self._fired if fired is None else fired)
                 detail.update(proof.detail)
         return Evidence(fired=fired, detail=detail)
+
+
+def _kinds(parts: Sequence[Any]) -> frozenset[str]:
+    return frozenset[str]().union(*(each.answers for each in parts if isinstance(each, Answers)))
+
+
+def _opened(composite: Composite, faults: Sequence[Any]) -> OpenComposite:
+    parts = [own if fault is None else fault for own, fault in zip(composite.injectors, faults, strict=True)]
+    evident = any(isinstance(each, Evident) for each in parts)
+    return EvidentComposite(composite, parts) if evident else OpenComposite(composite, parts)
 
 
 def _answer(composite: Composite, parts: Sequence[Any], ask: Ask) -> Fault | None:
@@ -119,7 +156,7 @@ def _answer(composite: Composite, parts: Sequence[Any], ask: Ask) -> Fault | Non
     for part in parts:
         if (
             isinstance(part, Answers)
-            and ask.kind in part.answers
+            and (ask.kind == "border" or ask.kind in part.answers)
             and (part.at is None or fnmatchcase(ask.point, part.at))
         ):
             fault = part.answer(ask)

@@ -11,6 +11,7 @@ import attrs
 
 from chaoscore.context import Ask
 from chaoscore.faults import Delay
+from chaoscore.injectors.parameters import optional_glob
 from chaoscore.protocols import Site, Undo
 from chaoscore.units import optional_seconds, probability, seconds
 
@@ -38,7 +39,7 @@ class DelayInjector:
     high_s: float | None = attrs.field(default=None, converter=optional_seconds, alias="high")
     probability: float = attrs.field(default=1.0, converter=probability, kw_only=True)
     interval_s: float | None = attrs.field(default=None, converter=optional_seconds, alias="interval", kw_only=True)
-    at: str | None = attrs.field(default=None, kw_only=True)
+    at: str | None = attrs.field(default=None, converter=optional_glob, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.high_s is not None and self.high_s < self.low_s:
@@ -67,11 +68,12 @@ class _AtIntervals:
 
     def answer(self, ask: Ask) -> Delay | None:
         """Return a delay if the interval has passed since the last one."""
+        fault = self._injector.answer(ask)  # also where it comes too soon: what others draw must not depend on time
+        if fault is None:
+            return None
         now = ask.elapsed_s
         with self._lock:
             if now < self._next_s:
                 return None
-            fault = self._injector.answer(ask)
-            if fault is not None:
-                self._next_s = now + self._interval_s
+            self._next_s = now + self._interval_s
             return fault

@@ -10,6 +10,7 @@ import attrs
 
 from chaoscore.context import Ask, Fault
 from chaoscore.faults import Delay, Raise
+from chaoscore.injectors.parameters import glob
 from chaoscore.protocols import Undo
 from chaoscore.units import probability, seconds
 
@@ -33,7 +34,7 @@ class Network:
     undo: ClassVar[Undo] = Undo.KERNEL
     answers: ClassVar[frozenset[str]] = frozenset({"network"})
 
-    host: str = "*"
+    host: str = attrs.field(default="*", converter=glob)
     port: int | None = attrs.field(default=None)
     delay_s: float = attrs.field(default=0.0, converter=seconds, alias="delay", kw_only=True)
     jitter_s: float = attrs.field(default=0.0, converter=seconds, alias="jitter", kw_only=True)

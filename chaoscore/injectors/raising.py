@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar
@@ -13,14 +13,14 @@ import attrs
 from chaoscore.context import Ask
 from chaoscore.errors import InjectedError, InjectedPanic, near_miss
 from chaoscore.faults import Raise
+from chaoscore.injectors.parameters import is_text, optional_glob
 from chaoscore.protocols import Undo
 from chaoscore.units import probability
 
 
 def exception_type(value: str | type[Exception]) -> type[Exception]:
     """
-    Return an exception class, given itself or its name: ``"OSError"``, ``"json:JSONDecodeError"``,
-    ``"json.JSONDecodeError"``.
+    Return an exception class, given itself or its name: ``"OSError"`` or ``"json:JSONDecodeError"``.
 
     Raises:
         ValueError: There is no such thing, or it is no `Exception`.
@@ -43,12 +43,16 @@ def _import(name: str) -> object:
         return getattr(builtins, name)
     try:
         return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"cannot import exception {name!r}: {error}") from error
+    except Exception as error:  # whatever the module does when it is imported
+        raise ValueError(f"cannot import exception {name!r}: {type(error).__name__}: {error}") from error
 
 
 def _arguments(value: Sequence[Any]) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+    if isinstance(value, (str, bytes)):
+        return (value,)
+    if not isinstance(value, Iterable):
+        raise TypeError(f"args must be a list of arguments, not {value!r}")
+    return tuple(value)
 
 
 @attrs.frozen
@@ -71,7 +75,7 @@ class ErrorInjector:
     type: type[Exception] = attrs.field(default=InjectedError, converter=exception_type)
     args: tuple[Any, ...] = attrs.field(default=("injected error",), converter=_arguments)
     probability: float = attrs.field(default=1.0, converter=probability, kw_only=True)
-    at: str | None = attrs.field(default=None, kw_only=True)
+    at: str | None = attrs.field(default=None, converter=optional_glob, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         try:
@@ -101,8 +105,8 @@ class PanicInjector:
     answers: ClassVar[frozenset[str]] = frozenset({"panic", "point"})
 
     probability: float = attrs.field(default=1.0, converter=probability)
-    message: str = attrs.field(default="injected panic", kw_only=True)
-    at: str | None = attrs.field(default=None, kw_only=True)
+    message: str = attrs.field(default="injected panic", validator=is_text, kw_only=True)
+    at: str | None = attrs.field(default=None, converter=optional_glob, kw_only=True)
 
     def answer(self, ask: Ask) -> Raise | None:
         """Return the panic with the given probability."""

@@ -84,7 +84,7 @@ class Console:
     """
 
     path: Path | None = attrs.field(default=None, converter=optional_file_path)
-    quiet: bool = attrs.field(default=False, kw_only=True)
+    quiet: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool), kw_only=True)
     every_s: float = attrs.field(default=5.0, converter=seconds, kw_only=True, alias="every")
     stream: TextIO | None = attrs.field(default=None, kw_only=True)
     clock: Clock = attrs.field(factory=SystemClock, kw_only=True)

@@ -12,7 +12,6 @@ from math import ceil, fsum, inf, ldexp
 
 from chaoscore.stats.sketch import Sketch, listed, number, pair
 
-
 _LOWEST_EXPONENT = -30
 _OCTAVES = 64
 _LOWEST = 2.0**_LOWEST_EXPONENT

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf, isfinite, sqrt
 
-
 _Sample = tuple[float, float]  # when (seconds) and how much
 
 
