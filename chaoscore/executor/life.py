@@ -310,14 +310,13 @@ class Execution:
             self.trouble(who, hook, error, verdict)
             return FAILED
 
-    def site(self, injection: Injection, landed: Callable[[str, str, str], None]) -> Site:
-        """Return where *injection* is opened."""
+    def site(self, injection: Injection, opening: int, landed: Callable[[str, str, str], None]) -> Site:
+        """Return where *injection* is opened for the time number *opening*, from 0."""
         run = self._run
-
         networks = both(self._spec.allowed, self._options.allow)
 
         def draw(*identity: object) -> float:
-            return once(run.seed, injection.name, *identity)
+            return once(run.seed, injection.name, opening, *identity)
 
         return Site(
             injection=injection.name,
