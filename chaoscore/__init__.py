@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chaoscore.draw import Stream
     from chaoscore.errors import (
         BlockingCallError,
+        CancelReason,
         ChaosError,
         DeadlineError,
         DuplicateNameError,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     )
     from chaoscore.faults import Cancel, Delay, Raise
     from chaoscore.hookspecs import hookimpl
+    from chaoscore.injectors.raising import exception_type
     from chaoscore.points import (
         amaybe_cancel,
         amaybe_delay,
@@ -128,13 +130,14 @@ _DOORS = {
     "clock": "Clock SystemClock",
     "context": "Ask Fault Place Strike",
     "draw": "Stream",
-    "errors": "BlockingCallError ChaosError DeadlineError DuplicateNameError EventLogError InjectedError "
+    "errors": "BlockingCallError CancelReason ChaosError DeadlineError DuplicateNameError EventLogError InjectedError "
     "InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError UnknownNameError "
     "injected_by is_injected mark_injected",
     "events": "Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase Recorded "
     "RunStarted StepEnded Stopped Stuck Trouble",
     "faults": "Cancel Delay Raise",
     "hookspecs": "hookimpl",
+    "injectors.raising": "exception_type",
     "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint aside current_place in_run "
     "maybe_cancel maybe_delay maybe_error maybe_network_chaos maybe_panic point record_error record_event record_panic "
     "record_recursion_depth",
@@ -157,6 +160,7 @@ __all__ = [
     "Ask",
     "BlockingCallError",
     "Cancel",
+    "CancelReason",
     "ChaosError",
     "Checker",
     "Checks",
@@ -242,6 +246,7 @@ __all__ = [
     "apoint",
     "aside",
     "current_place",
+    "exception_type",
     "hookimpl",
     "in_run",
     "injected_by",

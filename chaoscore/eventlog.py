@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,14 @@ def encode(value: object) -> bytes:
         return encoder.encode(value)
     except Exception:  # noqa: BLE001 - foreign objects may raise anything from their __repr__; the slow way escapes it
         return encoder.encode(_plain(value, 0))
+
+
+def encode_lines(events: Sequence[Event]) -> bytes:
+    """Return *events* as lines of JSON; all at once, which takes half the time of one by one."""
+    try:
+        return encoder.encode_lines(events)
+    except Exception:  # noqa: BLE001 - as above
+        return b"".join([encode(event) + b"\n" for event in events])
 
 
 def read_log(path: str | PathLike[str]) -> Iterator[Event]:

@@ -18,6 +18,8 @@ BACKLOG = 100_000
 """Events a reporter may lag behind before the run waits for it: about 20 MB."""
 
 BATCH_S = 0.05
+BATCH = 1_000
+"""A reporter gets its events so often, or when there are so many: a fast run must not pile them up for it."""
 
 
 class Stream:
@@ -84,6 +86,8 @@ class Stream:
     def _show(self, event: Event) -> None:
         for delivery in self._deliveries:
             delivery.backlog.append(event)
+            if len(delivery.backlog) == BATCH:
+                delivery.hurry()
         for handler in self._everything:
             handler(event)
         for handler in self._handlers.get(type(event), ()):
@@ -105,7 +109,9 @@ class Delivery:
         self.backlog: deque[Event] = deque()
         self.failure: tuple[str, BaseException] | None = None
         self._deadline_s = deadline_s
-        self._closing = threading.Event()
+        self._closing = False
+        self._awake = threading.Event()
+        self.hurry = self._awake.set
         self._room = threading.Event()
         self._report: Report | None = None
         self._thread = threading.Thread(target=self._serve, name=f"chaoscore-{self.who}", daemon=True)
@@ -120,7 +126,8 @@ class Delivery:
     def finish(self, report: Report | None) -> None:
         """Let the reporter see the rest and the *report*; returns when it has, or when it is given up."""
         self._report = report
-        self._closing.set()
+        self._closing = True
+        self._awake.set()
         self._thread.join(self._deadline_s)
         if self._thread.is_alive():
             self._give_up("report")
@@ -129,21 +136,28 @@ class Delivery:
         try:
             if isinstance(self.reporter, Follows):
                 self._pump(self.reporter.follow)
-            self._closing.wait()
+            while not self._closing:
+                self._rest(None)
             if self._report is not None and isinstance(self.reporter, Reports):
                 self.reporter.report(self._report)
         except BaseException as error:  # noqa: BLE001 - recorded as the reporter's failure, and the run goes on
-            self._fail("report" if self._closing.is_set() else "follow", error)
+            self._fail("report" if self._closing else "follow", error)
 
     def _pump(self, follow: Callable[[Sequence[Event]], None]) -> None:
         closing = False
         while not closing:
-            closing = self._closing.wait(BATCH_S)
+            closing = self._closing or self._rest(BATCH_S)
             batch = [self.backlog.popleft() for _ in range(len(self.backlog))]
             self._room.set()
             if self.failure is not None:
                 return
             follow(batch)
+
+    def _rest(self, seconds: float | None) -> bool:
+        """Wait until there is something to do; tell whether it is the last."""
+        self._awake.wait(seconds)
+        self._awake.clear()
+        return self._closing
 
     def _give_up(self, hook: str) -> None:
         self._fail(hook, DeadlineError(self.who, hook, self._deadline_s))

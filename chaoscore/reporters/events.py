@@ -12,7 +12,7 @@ from typing import BinaryIO, ClassVar
 import attrs
 
 from chaoscore.errors import UnwritableError
-from chaoscore.eventlog import encode
+from chaoscore.eventlog import encode_lines
 from chaoscore.events import Ended, Event, RunStarted
 from chaoscore.report import Report
 from chaoscore.reporters.files import STDOUT, file_path
@@ -56,12 +56,11 @@ class Events:
             raise UnwritableError(self.path, error.strerror or str(error)) from error
 
     def _write(self, events: Sequence[Event]) -> None:
-        for event in events:
-            if type(event) is RunStarted:
-                self._close()
-                self._file = sys.stdout.buffer if self.path == STDOUT else self.path.open("wb")
-            if self._file is not None:
-                self._file.write(encode(event) + b"\n")
+        if events and type(events[0]) is RunStarted:
+            self._close()
+            self._file = sys.stdout.buffer if self.path == STDOUT else self.path.open("wb")
+        if self._file is not None:
+            self._file.write(encode_lines(events))
         if self._file is not None and events:
             self._file.flush()
         if events and type(events[-1]) is Ended:

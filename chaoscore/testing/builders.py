@@ -68,7 +68,7 @@ def site(target: Any = None, *, seed: int = 0, clock: Clock | None = None, name:
         target=target,
         clock=watch,
         log=_LOG,
-        draw=partial(once, seed, name),
+        draw=partial(once, seed, name, 0),  # as at its first opening
         landed=lambda fault, where, detail: landings.append((fault, where, detail)),
         elapsed_s=lambda: watch.monotonic() - began_s,
         share=1.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 from chaoscore.clock import Clock, SystemClock
@@ -18,7 +19,7 @@ from chaoscore.testing.promises import Promise
 from chaoscore.testing.recorders import RecordingTarget
 from chaoscore.testing.runs import do_nothing
 from chaoscore.testing.traces import own_temporary_files
-from chaoscore.testing.trials import Trial
+from chaoscore.testing.trials import IDLE, Trial
 from chaoscore.testing.values import Wrong, check_kind, check_parameters, check_value
 
 DECLARES = Promise(
@@ -51,7 +52,7 @@ def check_injector(
         make: Returns a new injector that strikes every time; called again and again, always with the same result.
         strike: A step in which it strikes, plain or `async def`; by default both, made from its `answers` and `at`.
         idle: A step in which nothing may land; None for an injector that answers at points, but strikes alone as well.
-            Not tried with one that only opens, unless it is another than the default.
+            The default is not tried with one that only opens, or that strikes at the borders of all steps.
         target: Returns a new system under test.
         in_effect: Tells of the target whether the fault is in effect. Pass it for whatever changes the world: it is
             what shows that the change was undone.
@@ -71,7 +72,7 @@ def check_injector(
     check_value(injector, make())
     check_parameters(injector, wrong)
     trial = Trial(make, target, in_effect, iterations, clock or _clock_for(injector))
-    idle = None if idle is do_nothing and not isinstance(injector, Answers) else idle
+    idle = None if idle is do_nothing and _strikes_anyway(injector) else idle
     with own_temporary_files():
         if isinstance(injector, Opens):
             check_openings(injector, target, in_effect, trial.clock)
@@ -96,6 +97,11 @@ def _check_declaration(injector: Injector) -> None:
             raise DECLARES.broken(injector, tried, f"answers is {kinds!r}, not some of {', '.join(POINT_KINDS)}")
         if not isinstance(injector.at, str | None):
             raise DECLARES.broken(injector, tried, f"at is {injector.at!r}, not a glob or None")
+
+
+def _strikes_anyway(injector: Injector) -> bool:
+    """Tell whether there is no step that gives *injector* no occasion: it only opens, or strikes at every step."""
+    return not isinstance(injector, Answers) or fnmatchcase(f"before:{IDLE}", injector.at or "")
 
 
 def _clock_for(injector: Injector) -> Callable[[], Clock]:

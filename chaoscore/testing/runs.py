@@ -12,6 +12,7 @@ import attrs
 
 from chaoscore import spec
 from chaoscore.clock import Clock
+from chaoscore.errors import ChaosError
 from chaoscore.events import Event
 from chaoscore.protocols import Injector, Reporter, Validator
 from chaoscore.report import Report
@@ -70,6 +71,9 @@ def run_once(
         workers: Logical workers.
         seed: Decides every fault.
         clock: Reads time and sleeps; by default the machine's.
+
+    Raises:
+        ChaosError: The framework itself failed, which is no fault of any part.
     """
     scenario = Scenario("by hand").target(RecordingTarget() if target is None else target).step("step", step)
     if inject is not None:
@@ -81,10 +85,10 @@ def run_once(
 
 
 def recorded(scenario: Scenario, *, reporters: Sequence[Reporter] = (), **options: Any) -> Recording:
-    """Run *scenario* and record it; *options* go to `Scenario.run`. What it logs goes nowhere, unless they say where."""
+    """Run *scenario* and record it; *options* go to `Scenario.run`. By default it logs nowhere."""
     recorder = RecordingReporter()
     report = scenario.run(reporters=[recorder, *reporters], **{"logger": _SILENT, **options})
-    return Recording(report, tuple(recorder.events))
+    return _recording(report, recorder)
 
 
 def cancelled(scenario: Scenario, **options: Any) -> Recording:
@@ -92,6 +96,14 @@ def cancelled(scenario: Scenario, **options: Any) -> Recording:
     recorder = RecordingReporter()
     asyncio.run(_cancelled(scenario, reporters=[recorder], logger=_SILENT, **options))
     (report,) = recorder.reports
+    return _recording(report, recorder)
+
+
+def _recording(report: Report, recorder: RecordingReporter) -> Recording:
+    """Return what was recorded, unless the framework itself failed."""
+    for trouble in report.troubles:
+        if trouble.who == "chaoscore":
+            raise ChaosError(f"the run failed: {trouble.hook}: {trouble.error.type}: {trouble.error.message}")
     return Recording(report, tuple(recorder.events))
 
 

@@ -42,6 +42,7 @@ TAKES_EFFECT = Promise(
 )
 
 SEED = 7
+IDLE = "conformance: idle"
 
 Way = Callable[[Scenario, Clock], Recording]
 """A way to run a scenario to one of its ends."""
@@ -113,7 +114,7 @@ class Trial:
         """Run *occasion*, or *idle* in its place."""
         scenario = self._scenario(injector, Gauge(self.in_effect), occasion).workers(workers)
         if idle is not None:  # the step must be there, for an injector that strikes at its borders, and not be reached
-            scenario = preceded(preceded(scenario, "conformance: fail", fail), "conformance: idle", idle)
+            scenario = preceded(preceded(scenario, "conformance: fail", fail), IDLE, idle)
         recording = recorded(scenario, seed=SEED, clock=self.clock())
         _check_hooks(injector, recording, f"ran a step {self.iterations} times")
         return recording

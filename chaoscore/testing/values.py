@@ -21,7 +21,7 @@ SAYS_WHAT_IT_IS = Promise(
     "give the class a docstring and `kind`, a short printable text without a colon, as scenario files will write it",
 )
 REFUSES = Promise(
-    "a wrong value cannot be built: ValueError or TypeError, with the parameter's name or the value in its text",
+    "a wrong value cannot be built: ValueError or TypeError, naming the parameter, the value or its type",
     "give the parameter a converter such as `chaoscore.seconds`, or an attrs validator that says what is expected",
 )
 IS_A_VALUE = Promise(
@@ -120,14 +120,20 @@ def _refuses(part: object, values: dict[str, Any], wrong: Mapping[str, Any], *na
     try:
         call(type(part), values)
     except (TypeError, ValueError) as error:
-        text = str(error)
-        hints = [*names, *(str(value) for value in wrong.values())]
-        if not any(hint in text for hint in hints):
+        if not any(hint in str(error) for hint in (*names, *_hints(wrong.values()))):
             raise REFUSES.broken(part, tried, f"the error does not say what is wrong: {error!r}") from error
     except Exception as error:
         raise REFUSES.broken(part, tried, f"it raised another error: {error!r}") from error
     else:
         raise REFUSES.broken(part, tried, "it was accepted")
+
+
+def _hints(values: Iterable[object]) -> Iterator[str]:
+    """Yield what may tell *values*, or what is in them, in the text of an error."""
+    for value in values:
+        yield from (str(value), type(value).__name__)
+        if isinstance(value, list | tuple):
+            yield from _hints(value)
 
 
 def _hash(value: object) -> int | None:

@@ -168,11 +168,11 @@ def test_an_injector_whose_points_do_not_exist_says_which() -> None:
         ("error", "call maybe_error() in a step"),
         ("cancellation", "call maybe_cancel() in a step"),
         ("network", "call maybe_network_chaos(host, port) in a step"),
-        ("sql.delay", "call point(name) in a step"),
+        ("sql.delay", "no step came to where it strikes"),
     ],
 )
 def test_the_remedy_is_the_call_that_its_kind_answers(kind: str, remedy: str) -> None:
-    """An injector without `at` is not told to use it, one of a plugin is told of general points."""
+    """An injector without `at` is not told to use it, one of a plugin strikes elsewhere than at the core's calls."""
     events = [Opened(0.1, "i0"), Lifted(0.2, "i0", 0, 0)]
     (reason,) = reasons(run(*events, injections=injections({}, kind=kind)))
     assert reason.endswith(f"opened but never asked: {remedy}")

@@ -1,0 +1,1 @@
+"""What chaoscore costs, measured beside what others cost: ``python -m benchmarks --help``."""

@@ -1,0 +1,12 @@
+"""All benchmarks, by name, in the order in which they run."""
+
+from benchmarks.lab import Benchmark
+from benchmarks.suite.memory import memory
+from benchmarks.suite.points import decision, point
+from benchmarks.suite.sketches import histogram
+from benchmarks.suite.starting import command, imports, install
+from benchmarks.suite.steps import idle, step
+
+BENCHMARKS: dict[str, Benchmark] = {
+    each.__name__: each for each in (install, imports, command, step, idle, point, decision, histogram, memory)
+}

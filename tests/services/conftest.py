@@ -1,0 +1,5 @@
+"""The services' own tests use them."""
+
+from tests.services.fixtures import database, postgres_database, postgres_dsn, postgres_server, sqlite_database
+
+__all__ = ["database", "postgres_database", "postgres_dsn", "postgres_server", "sqlite_database"]
