@@ -27,14 +27,14 @@ from chaoscore.verdict import PRESETS, Severity, Verdict
 REAL = ErrorInfo(
     "sqlite3.OperationalError",
     "database is locked",
-    where="/home/ann/shop/jobs.py:41 in claim",
+    where="/srv/ann/shop/jobs.py:41 in claim",
     traceback="Traceback (most recent call last):\n"
-    '  File "/home/ann/shop/jobs.py", line 41, in claim\n'
+    '  File "/srv/ann/shop/jobs.py", line 41, in claim\n'
     "    db.execute(SQL)\n"
     "sqlite3.OperationalError: database is locked\n",
 )
 INJECTED = ErrorInfo(
-    "chaoscore.errors.InjectedError", "injected", injected_by="db.error", where="/home/ann/shop/jobs.py:39 in claim"
+    "chaoscore.errors.InjectedError", "injected", injected_by="db.error", where="/srv/ann/shop/jobs.py:39 in claim"
 )
 
 
@@ -94,7 +94,7 @@ def fired(injector: str = "pause", point: str = "before:claim", where: str = "",
 
 
 def trouble(who: str, hook: str, verdict: Verdict = Verdict.UNKNOWN, message: str = "no such process") -> Trouble:
-    error = ErrorInfo("ProcessLookupError", message, where="/home/ann/shop/faults.py:7 in lift")
+    error = ErrorInfo("ProcessLookupError", message, where="/srv/ann/shop/faults.py:7 in lift")
     return Trouble(0.9, who, hook, error, verdict)
 
 
@@ -127,12 +127,12 @@ def failing() -> list[Event]:
         Phase(0.01, "workload"),
         *(Opened(0.02, name) for name in ("pause", "db.error", "panic")),
         *(fired(n=n) for n in range(3)),
-        fired("db.error", "db.read", "/home/ann/shop/jobs.py:39 in claim"),
+        fired("db.error", "db.read", "/srv/ann/shop/jobs.py:39 in claim"),
         *(event for number in range(3) for event in iteration(number)),
         *iteration(3, Outcome.FAILED, REAL),
         *iteration(4, Outcome.FAULTED, INJECTED),
         *iteration(5, Outcome.FAILED, REAL),
-        Stuck(0.65, 0, 6, "finish", 5.0, '  File "/home/ann/shop/jobs.py", line 60, in finish\n    lock.acquire()\n'),
+        Stuck(0.65, 0, 6, "finish", 5.0, '  File "/srv/ann/shop/jobs.py", line 60, in finish\n    lock.acquire()\n'),
         *iteration(6, Outcome.STUCK, step="finish", took_s=5.0),
         found(at=0.71, worker=1, iteration=3, step="claim", active=("pause", "db.error")),
         found("job 9 assigned to 2 bots", at=0.72, worker=0, iteration=5),

@@ -54,12 +54,12 @@ ERRORS out of steps
       2 x  sqlite3.OperationalError: database is locked
            step 'claim', at shop/jobs.py:41 in claim; first in iteration 3 at 400 ms, last at 600 ms
            Traceback (most recent call last):
-             File "/home/ann/shop/jobs.py", line 41, in claim
+             File "/srv/ann/shop/jobs.py", line 41, in claim
                db.execute(SQL)
            sqlite3.OperationalError: database is locked
       1 x  stuck: did not return within 5 s
            step 'finish'; first in iteration 6 at 650 ms
-             File "/home/ann/shop/jobs.py", line 60, in finish
+             File "/srv/ann/shop/jobs.py", line 60, in finish
                lock.acquire()
       1 x  chaoscore.errors.InjectedError: injected (injected by 'db.error')
            step 'claim', at shop/jobs.py:39 in claim; first in iteration 4 at 500 ms

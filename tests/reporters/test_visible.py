@@ -45,9 +45,9 @@ def test_the_last_lines_of_a_stack() -> None:
 @pytest.mark.parametrize(
     ("where", "shown"),
     [
-        ("/home/ann/shop/jobs.py:3 in claim", "shop/jobs.py:3 in claim"),
+        ("/srv/ann/shop/jobs.py:3 in claim", "shop/jobs.py:3 in claim"),
         ("C:\\shop\\app\\jobs.py:3 in claim", "app/jobs.py:3 in claim"),
-        ("maybe_delay at /home/ann/shop/jobs.py:3 in f", "maybe_delay at shop/jobs.py:3 in f"),
+        ("maybe_delay at /srv/ann/shop/jobs.py:3 in f", "maybe_delay at shop/jobs.py:3 in f"),
         ("<string>:6 in execute", "<string>:6 in execute"),
         ("before:claim", "before:claim"),
         ("", ""),
