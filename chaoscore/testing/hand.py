@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -54,7 +54,7 @@ def answers(
 
 
 def judge(
-    validator: Validator, events: Sequence[Event] = (), *, target: Any = None, clock: FakeClock | None = None
+    validator: Validator, events: Iterable[Event] = (), *, target: Any = None, clock: FakeClock | None = None
 ) -> list[Violation]:
     """
     Return everything that *validator* finds in a run in which just these *events* happened.
@@ -68,11 +68,15 @@ def judge(
         target: The system under test, set up.
         clock: By default one that stands at 0.
     """
-    return asyncio.run(found_in(validator, events, Lane("chaoscore-hooks"), target, clock))
+    lane = Lane("chaoscore-hooks")
+    try:
+        return asyncio.run(found_in(validator, events, lane, target, clock))
+    finally:
+        lane.close()
 
 
 async def found_in(
-    validator: Validator, events: Sequence[Event], lane: Lane, target: Any = None, clock: FakeClock | None = None
+    validator: Validator, events: Iterable[Event], lane: Lane, target: Any = None, clock: FakeClock | None = None
 ) -> list[Violation]:
     """Do what `judge` does, with all plain hooks in one *lane*."""
     fold, watch = Fold(), clock or FakeClock()

@@ -24,24 +24,22 @@ SWALLOWS_NOTHING = Promise(
     "leaving its context lets the exception through that leaves it",
     "return None from `__exit__`, and let a generator raise what came out of its `yield`",
 )
+HOOKS_HOLD = Promise("its hooks do not raise", "see the error; what may go wrong outside must not go wrong here")
 OPENS_ANEW = Promise(
     "each `open` is an opening of its own",
     "return a new context manager from each call of `open`, as `contextlib.contextmanager` does",
 )
 
-WAYS_OUT: tuple[BaseException | None, ...] = (
-    None,
-    PlannedError("the step failed"),
-    KeyboardInterrupt("Ctrl-C"),
-    asyncio.CancelledError("the run was cancelled"),
-)
+WAYS_OUT: tuple[type[BaseException] | None, ...] = (None, PlannedError, KeyboardInterrupt, asyncio.CancelledError)
+"""Beside the good end: a step that fails, Ctrl-C, a run that is cancelled."""
 
 
 def check_openings(
     injector: Opens, make_target: Callable[[], Any], in_effect: InEffect | None, make_clock: Callable[[], Clock]
 ) -> None:
     """See that *injector* is lifted when its context is left by hand, on each of `WAYS_OUT`."""
-    for error in WAYS_OUT:
+    for kind in WAYS_OUT:
+        error = None if kind is None else kind("tried by the kit")
         target = make_target()
         before = traces()
         asyncio.run(_opened_and_left(injector, make_clock(), target, error, in_effect))
@@ -56,7 +54,7 @@ async def _opened_and_left(
     tried = _tried(error)
     async with standing(target) as lane:
         manager = await _managed(injector, site(target, clock=clock), lane)
-        with LIFTS.kept(injector, "entered the context that `open` returned"):
+        with HOOKS_HOLD.kept(injector, "entered the context that `open` returned"):
             await _enter(manager, lane)
         swallowed = await _leave(injector, manager, error, lane)
         if error is not None and swallowed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from chaoscore.clock import Clock
+from chaoscore.context import CURRENT
 from chaoscore.events import Fired, Lifted, Opened, Trouble
 from chaoscore.protocols import Injector, Moment, Opens, Site, Undo
 from chaoscore.scenario import Scenario
@@ -16,7 +18,7 @@ from chaoscore.testing.builders import NAME, Step
 from chaoscore.testing.gauges import Gauge, InEffect
 from chaoscore.testing.hand import HOOK_S
 from chaoscore.testing.occasions import Occasion
-from chaoscore.testing.openings import LIFTS
+from chaoscore.testing.openings import HOOKS_HOLD, LIFTS
 from chaoscore.testing.promises import PlannedError, Promise, fail
 from chaoscore.testing.runs import Recording, cancelled, preceded, recorded
 from chaoscore.testing.traces import left_since, traces
@@ -35,7 +37,6 @@ REPEATABLE = Promise(
     "decide by `ask.chance`, `ask.between`, `ask.count` and `site.draw` alone, and keep state in what `open` yields; "
     "pass `deterministic=False` if it is meant to depend on time",
 )
-HOOKS_HOLD = Promise("its hooks do not raise", "see the error; what may go wrong outside must not go wrong here")
 TAKES_EFFECT = Promise(
     "its fault is in effect while it is open, and not before",
     "inject before `yield`, or correct the `in_effect=` that was passed",
@@ -84,11 +85,11 @@ class Trial:
     def check_repeatable(self, occasion: Occasion, deterministic: bool) -> None:
         """See that a second run with the same injector, and one with another like it, bring the same faults."""
         injector = self.make()
-        first, second = (self._run(injector, occasion, workers=2) for _ in range(2))
+        first, second = (self._run(injector, occasion, workers) for workers in (1, 2))
         if not _said(second):
             raise REPEATABLE.broken(injector, "used it in a second run", "nothing landed there any more")
         if deterministic:
-            fresh = self._run(self.make(), occasion, workers=2)
+            fresh = self._run(self.make(), occasion, 2)
             _compare(injector, "used it in two runs with one seed", first, second)
             _compare(injector, "ran another one like it with the same seed", first, fresh)
 
@@ -113,6 +114,7 @@ class Trial:
     def _run(self, injector: Injector, occasion: Occasion, workers: int = 1, idle: Step | None = None) -> Recording:
         """Run *occasion*, or *idle* in its place."""
         scenario = self._scenario(injector, Gauge(self.in_effect), occasion).workers(workers)
+        scenario = preceded(scenario, "conformance: meet", _meeting(workers, self.iterations))
         if idle is not None:  # the step must be there, for an injector that strikes at its borders, and not be reached
             scenario = preceded(preceded(scenario, "conformance: fail", fail), IDLE, idle)
         recording = recorded(scenario, seed=SEED, clock=self.clock())
@@ -144,6 +146,18 @@ def _identities(recording: Recording) -> set[str]:
         for each in _landed(recording)
         if each.point != "outside"
     }
+
+
+def _meeting(workers: int, iterations: int) -> Step:
+    """Return a step in which all workers wait for each other, so that none of them does all the work."""
+    barrier = threading.Barrier(workers, timeout=HOOK_S)
+
+    def meet(target: Any) -> None:
+        place = CURRENT.get()
+        if place is not None and place.iteration < iterations - iterations % workers:
+            barrier.wait()
+
+    return meet
 
 
 def _compare(injector: Injector, tried: str, one: Recording, other: Recording) -> None:

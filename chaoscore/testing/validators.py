@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chaoscore.events import Event, Found, Trouble
-from chaoscore.executor.hooks import Lane
-from chaoscore.protocols import Checker, Checks, Concludes, Moment, Observes, Validator, Violation
-from chaoscore.scenario import Scenario
-from chaoscore.testing.builders import NAME, Step, scene
-from chaoscore.testing.hand import found_in, standing
+from chaoscore.events import Event
+from chaoscore.protocols import Checker, Checks, Concludes, Moment, Observes, Validator
+from chaoscore.testing.hand import judge
+from chaoscore.testing.histories import History, Showing
 from chaoscore.testing.hostile import HostileTarget
-from chaoscore.testing.promises import Promise, shown
+from chaoscore.testing.promises import Promise
 from chaoscore.testing.recorders import RecordingTarget
-from chaoscore.testing.runs import Recording, recorded
 from chaoscore.testing.traces import left_since, own_temporary_files, traces
 from chaoscore.testing.values import REFUSES, Wrong, check_kind, check_parameters, check_value, remade
 from chaoscore.verdict import Severity
-
-History = Step | Sequence[Event]
-"""What a validator is shown: a step, for a real run of it, or the events themselves."""
 
 WEIGHS = Promise(
     "its severity can be set, and is what its findings weigh",
@@ -82,24 +75,25 @@ def check_validator(
     check_value(validator, make())
     _check_severity(validator)
     check_parameters(validator, wrong)
-    _check_start(validator)
     with own_temporary_files():
         before = traces()
-        _judges(_Trial(target, iterations), validator, holds, broken)
+        _check_judgements(Showing(target, iterations), validator, holds, broken)
         left = left_since(before)
         if left:
             raise LEAVES_NOTHING.broken(validator, "ran it and drove it by hand", "; ".join(left))
     check_value(validator, make())
 
 
-def _judges(trial: _Trial, validator: Validator, holds: History, broken: History) -> None:
-    _holds(trial, validator, holds, HOLDS)
-    _finds(trial, validator, broken)
-    _holds(trial, validator, holds, SHARES_NOTHING)
-    _finds(trial, validator, broken)
-    trial.by_hand(validator, (), HOOKS_HOLD, "showed it a run in which nothing happened")
-    _shares_nothing(trial, validator, trial.events(holds), trial.events(broken))
-    _does_not_guess(validator, trial.events(holds))
+def _check_judgements(showing: Showing, validator: Validator, holds: History, broken: History) -> None:
+    _check_start(showing, validator)
+    _holds(showing, validator, holds, HOLDS)
+    _finds(showing, validator, broken)
+    _holds(showing, validator, holds, SHARES_NOTHING)
+    _finds(showing, validator, broken)
+    with HOOKS_HOLD.kept(validator, "showed it a run in which nothing happened"):
+        showing.by_hand(validator, ())
+    _shares_nothing(showing, validator, holds, broken)
+    _does_not_guess(validator, showing.events(holds))
 
 
 def _check_severity(validator: Validator) -> None:
@@ -118,9 +112,9 @@ def _check_severity(validator: Validator) -> None:
     raise REFUSES.broken(validator, "made one with severity='no such severity'", "it was accepted")
 
 
-def _check_start(validator: Validator) -> None:
+def _check_start(showing: Showing, validator: Validator) -> None:
     with JUDGES.kept(validator, "called `start` twice"):
-        one, two = validator.start(scene(RecordingTarget())), validator.start(scene(RecordingTarget()))
+        one, two = showing.started(validator, 2)
     if one is two or one is validator:
         raise JUDGES.broken(validator, "called `start` twice", "it returned the same object twice")
     problem = _problem_of(one)
@@ -148,55 +142,8 @@ def _is_event_type(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, Event)
 
 
-class _Trial:
-    """Shows histories to validators."""
-
-    def __init__(self, target: Callable[[], Any], iterations: int) -> None:
-        self._target, self._iterations = target, iterations
-        self._runs: dict[int, Recording] = {}
-
-    def findings(self, validator: Validator, history: History) -> tuple[list[str], str | None]:
-        """Return what it finds in *history*, as sentences, and which of its hooks failed, if one did."""
-        if not callable(history):
-            return self._found_by_hand(validator, history)
-        recording = self._run(validator, history)
-        found = [each.message for each in recording.of(Found) if each.validator == NAME]
-        who = f"validator {NAME!r}"
-        failed = [f"its {each.hook} raised {each.error.type}: {each.error.message}"
-                  for each in recording.of(Trouble) if each.who == who]  # fmt: skip
-        return found, failed[0] if failed else None
-
-    def events(self, history: History) -> Sequence[Event]:
-        """Return the events of *history*."""
-        if not callable(history):
-            return history
-        return self._runs[id(history)].events
-
-    def by_hand(self, validator: Validator, events: Sequence[Event], promise: Promise, tried: str) -> list[Violation]:
-        """Return what it finds in *events* and in a target that is set up."""
-        with promise.kept(validator, tried):
-            return asyncio.run(self._found(validator, events))
-
-    def _run(self, validator: Validator, step: Step) -> Recording:
-        scenario = Scenario("conformance").target(self._target()).step("step", step).expect(NAME, validator)
-        recording = recorded(scenario.repeat(self._iterations).continue_on_failure().thresholds("relaxed"), seed=7)
-        self._runs[id(step)] = recording
-        return recording
-
-    def _found_by_hand(self, validator: Validator, events: Sequence[Event]) -> tuple[list[str], str | None]:
-        try:
-            return [each.message for each in asyncio.run(self._found(validator, events))], None
-        except Exception as error:  # noqa: BLE001 - what a hook raises is what was to be found out
-            return [], shown(error)
-
-    async def _found(self, validator: Validator, events: Sequence[Event]) -> list[Violation]:
-        target = self._target()
-        async with standing(target) as lane:
-            return await found_in(validator, events, lane, target)
-
-
-def _holds(trial: _Trial, validator: Validator, history: History, promise: Promise) -> None:
-    found, failure = trial.findings(validator, history)
+def _holds(showing: Showing, validator: Validator, history: History, promise: Promise) -> None:
+    found, failure = showing.findings(validator, history)
     tried = "showed it the history in which all is well"
     if promise is SHARES_NOTHING:
         tried += ", after the broken one"
@@ -206,8 +153,8 @@ def _holds(trial: _Trial, validator: Validator, history: History, promise: Promi
         raise promise.broken(validator, tried, f"it found: {found[0]}")
 
 
-def _finds(trial: _Trial, validator: Validator, history: History) -> None:
-    found, failure = trial.findings(validator, history)
+def _finds(showing: Showing, validator: Validator, history: History) -> None:
+    found, failure = showing.findings(validator, history)
     tried = "showed it the broken history"
     if failure:
         raise HOOKS_HOLD.broken(validator, tried, failure)
@@ -217,27 +164,10 @@ def _finds(trial: _Trial, validator: Validator, history: History) -> None:
         raise FINDS.broken(validator, tried, "it found something, and did not say what")
 
 
-def _shares_nothing(trial: _Trial, validator: Validator, good: Sequence[Event], bad: Sequence[Event]) -> None:
-    """Let one checker see the broken history while another one is at work."""
-
-    class Interrupting(Sequence[Event]):
-        """The good events, with a whole run over the bad ones between the first and the second half."""
-
-        def __init__(self) -> None:
-            self._other: Any = validator.start(scene(RecordingTarget()))
-
-        def __len__(self) -> int:
-            return len(good)
-
-        def __getitem__(self, index: Any) -> Any:
-            if index == len(good) // 2 and isinstance(self._other, Observes):
-                for event in bad:
-                    if type(event) in self._other.observes:
-                        self._other.observe(event)
-            return good[index]
-
+def _shares_nothing(showing: Showing, validator: Validator, holds: History, broken: History) -> None:
     tried = "showed the broken history to one checker while another one saw the history in which all is well"
-    found = trial.by_hand(validator, Interrupting(), SHARES_NOTHING, tried)
+    with SHARES_NOTHING.kept(validator, tried):
+        found = showing.beside(validator, showing.events(holds), showing.events(broken))
     if found:
         raise SHARES_NOTHING.broken(validator, tried, f"the other one found: {found[0].message}")
 
@@ -245,7 +175,7 @@ def _shares_nothing(trial: _Trial, validator: Validator, good: Sequence[Event], 
 def _does_not_guess(validator: Validator, events: Sequence[Event]) -> None:
     target = HostileTarget()
     try:
-        found = asyncio.run(found_in(validator, events, Lane("chaoscore-hooks"), target))
+        found = judge(validator, events, target=target)
     except Exception:  # noqa: BLE001 - that is what it should do: the run is then unknown
         return
     if target.asked and not found:

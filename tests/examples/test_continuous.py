@@ -27,7 +27,7 @@ def example() -> Iterator[ModuleType]:
     ("name", "verdict", "found"),
     [
         ("fan_out", Verdict.FAIL, r"\d+ calls went on for requests that had failed"),
-        ("pipeline", Verdict.FAIL, r"step 'run' did not return within 250 ms and was given up"),
+        ("pipeline", Verdict.FAIL, r"step 'run' did not return within 500 ms and was given up"),
         ("retry", Verdict.PASS, None),
     ],
 )
