@@ -133,15 +133,17 @@ class Delivery:
             self._give_up("report")
 
     def _serve(self) -> None:
+        hook = "follow"
         try:
             if isinstance(self.reporter, Follows):
                 self._pump(self.reporter.follow)
             while not self._closing:
                 self._rest(None)
+            hook = "report"
             if self._report is not None and isinstance(self.reporter, Reports):
                 self.reporter.report(self._report)
         except BaseException as error:  # noqa: BLE001 - recorded as the reporter's failure, and the run goes on
-            self._fail("report" if self._closing else "follow", error)
+            self._fail(hook, error)
 
     def _pump(self, follow: Callable[[Sequence[Event]], None]) -> None:
         closing = False
