@@ -63,10 +63,7 @@ class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class InjectionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """
-    One configured injector: its *name* and *scope* in the scenario, its *kind* and parameters, when and how it is
-    undone.
-    """
+    """One configured injector: *name* and *scope* in the scenario, *kind*, parameters, when and how it is undone."""
 
     name: str
     kind: str
@@ -189,10 +186,7 @@ class Stuck(Event, frozen=True):
 
 
 class Recorded(Event, frozen=True, omit_defaults=True):
-    """
-    The system under test said something: a recursion depth, a recovered panic, an error it handled, an event of its
-    own.
-    """
+    """The system under test said something: a recursion depth, a panic or error it met, an event of its own."""
 
     name: str
     worker: int

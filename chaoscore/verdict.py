@@ -59,6 +59,7 @@ class ExitCode(enum.IntEnum):
     INVALID = 4
     NOTHING_HAPPENED = 5
     FAULTS_LEFT = 6
+    SIGHUP = 129
     SIGINT = 130
     SIGTERM = 143
 

@@ -61,6 +61,11 @@ def run(ctx: click.Context, /, file: str, **options: Any) -> None:
     reporters = (*_reporters(options), *reporters_for(options["outputs"]))
     with importable(split_origin(file)[0].parent):
         scenario = _adjusted(load(file), options)
+        iterations, only = scenario.workload.iterations, options["only_iteration"]
+        if only is not None and iterations is not None and only >= iterations:
+            raise click.BadParameter(
+                f"{only}; the last of {iterations} iterations is {iterations - 1}", param_hint="--only-iteration"
+            )
         chosen = Options(
             seed=options["seed"],
             reporters=reporters,

@@ -19,7 +19,8 @@ from chaoscore.redact import redact_all
 
 MESSAGE_CHARS = 2_000
 TRACEBACK_CHARS = 8_000
-_OURS = ("chaoscore.", "chaos_")
+HIDDEN = "__chaos_hidden__"
+"""A module-level name by which a plugin says that its frames stand between a point and the code that it belongs to."""
 
 
 def error_info(error: BaseException, *, with_traceback: bool = True) -> ErrorInfo:
@@ -45,9 +46,9 @@ def shorten(text: str, limit: int) -> str:
 
 
 def caller() -> str:
-    """Return ``file:line in function`` of the innermost frame that is neither the framework's nor a plugin's."""
+    """Return ``file:line in function`` of the innermost frame that is neither the framework's nor hidden by a plugin."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith(_OURS):
+    while frame is not None and _is_hidden(frame):
         frame = frame.f_back
     return "" if frame is None else _at(frame, frame.f_lineno)
 
@@ -108,10 +109,14 @@ def _raised_at(trace: TracebackType | None) -> str:
         return ""
     best = trace
     while trace is not None:
-        if not str(trace.tb_frame.f_globals.get("__name__", "")).startswith(_OURS):
+        if not _is_hidden(trace.tb_frame):
             best = trace
         trace = trace.tb_next
     return _at(best.tb_frame, best.tb_lineno)
+
+
+def _is_hidden(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).startswith("chaoscore.") or HIDDEN in frame.f_globals
 
 
 def _at(frame: FrameType, line: int) -> str:

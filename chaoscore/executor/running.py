@@ -12,7 +12,7 @@ from chaoscore.clock import SystemClock
 from chaoscore.context import Place, Run, Strike
 from chaoscore.draw import fresh_seed
 from chaoscore.events import Event, Fired, Recorded
-from chaoscore.executor.describe import caller, redact
+from chaoscore.executor.describe import MESSAGE_CHARS, caller, redact, shorten
 from chaoscore.executor.options import Options
 from chaoscore.executor.stream import Stream
 from chaoscore.spec import Spec
@@ -94,6 +94,9 @@ class LiveRun(Run):
     def recorded(self, place: Place, name: str, value: float | None, detail: dict[str, Any], injected: bool) -> None:
         """Put what the system under test said into the stream."""
         at = self.elapsed_s()
+        for key, text in detail.items():
+            if isinstance(text, str):
+                detail[key] = shorten(text, MESSAGE_CHARS)
         self._put(Recorded(at, name, place.worker, place.iteration, place.step, value, detail, injected))
 
     def _put(self, event: Event) -> None:

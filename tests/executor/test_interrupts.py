@@ -68,6 +68,7 @@ def interrupt(
         return [line for line in lines if line != "step"]
     finally:
         child.kill()
+        child.wait()
         child.stdout.close()
 
 

@@ -2,39 +2,65 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from chaoscore.events import Event, Fired, IterationEnded, Lifted, Opened
+from chaoscore.draw import once
+from chaoscore.events import Fired, IterationEnded, Lifted, Opened
 from chaoscore.injectors import cancellation, delay, error, network, panic
-from chaoscore.points import maybe_delay, maybe_error, point
+from chaoscore.points import current_place, maybe_delay, maybe_error, point
 from chaoscore.scenario import Scenario
 from chaoscore.spec import Window, window
 from tests.runs import Finished, SteppedClock, finish, ran, scenario
 
 
-def stepped(built: Window, *, seconds: float = 6.0, tick_s: float = 0.1, **how: Any) -> Finished:
-    """Run for so many *seconds*, one point each tick."""
+def stepped(
+    built: Window, is_open: Callable[[float], bool], *, seconds: float = 6.0, tick_s: float = 0.1, seed: int = 42
+) -> Finished:
+    """
+    Run for so many *seconds*, one point each tick.
+
+    Args:
+        built: The window of the only injector.
+        is_open: Whether it should be open at a time; nobody goes on before it is, or within 5 s of real time.
+        seconds: How long.
+        tick_s: Time of one iteration.
+        seed: The seed.
+    """
     clock = SteppedClock()
 
     def step(target: Any) -> None:
+        wait_until(lambda: asked_here() == is_open(clock.now_s))
         point("here")
         clock.step(tick_s)
 
-    trial = scenario(step, delay(0), window=built, repeat=round(seconds / tick_s))
-    return finish(trial, clock=clock, **how)
+    return finish(scenario(step, delay(0), window=built, repeat=round(seconds / tick_s)), clock=clock, seed=seed)
 
 
-def openings(run: Finished) -> list[tuple[float, float]]:
-    """Return when the injector was opened and lifted, in whole ticks."""
-    pairs = zip(run.of(Opened), run.of(Lifted), strict=True)
-    return [(round(opened.at, 1), round(lifted.at, 1)) for opened, lifted in pairs]
+def asked_here() -> bool:
+    """Tell whether points of this run ask anybody."""
+    place = current_place()
+    return place is not None and bool(place.run.answering["point"])
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 5
+    while not holds() and time.monotonic() < give_up:
+        time.sleep(0.0005)
 
 
 def struck(run: Finished) -> list[int]:
     return [fired.iteration for fired in run.fired]
+
+
+def times(run: Finished) -> int:
+    """Return how often the injector was opened, and lifted."""
+    opened, lifted = len(run.of(Opened)), len(run.of(Lifted))
+    assert opened == lifted == run.report.injections[0].opened
+    return opened
 
 
 # -- windows
@@ -42,7 +68,7 @@ def struck(run: Finished) -> list[int]:
 
 def test_the_whole_run() -> None:
     """Without a window an injector is open from before the first iteration until after the last."""
-    run = stepped(window(), seconds=1.0)
+    run = stepped(window(), lambda _: True, seconds=1.0)
     kinds = [type(event) for event in run.events if isinstance(event, (Opened, Lifted, IterationEnded))]
     assert kinds == [Opened, *[IterationEnded] * 10, Lifted]
     assert struck(run) == list(range(10))
@@ -50,67 +76,101 @@ def test_the_whole_run() -> None:
 
 def test_from() -> None:
     """An injector with a start is opened then, not before, and stays open until the end."""
-    run = stepped(window("2s"))
-    ((opened, lifted),) = openings(run)
-    assert 2.0 <= opened < 4.0
-    assert lifted == 6.0
-    assert 20 <= struck(run)[0] < 40
-    assert struck(run) == list(range(struck(run)[0], 60))
+    run = stepped(window("2s"), lambda now_s: now_s >= 2)
+    assert struck(run) == list(range(20, 60))
+    assert run.of(Opened)[0].at >= 2.0
+    assert times(run) == 1
 
 
 def test_until() -> None:
     """An injector with an end is open from the beginning, and strikes no more when it is lifted."""
-    run = stepped(window(until="2s"))
-    ((opened, lifted),) = openings(run)
-    assert opened == 0.0
-    assert 2.0 <= lifted < 4.0
-    assert struck(run)[:20] == list(range(20))
-    assert len(struck(run)) < 40
+    run = stepped(window(until="2s"), lambda now_s: now_s < 2)
+    assert struck(run) == list(range(20))
+    assert (run.of(Opened)[0].at, times(run)) == (0.0, 1)
+    assert run.lifted().at >= 2.0
 
 
 def test_from_until() -> None:
     """An injector with both is open in between."""
-    run = stepped(window("1s", "3s"))
-    ((opened, lifted),) = openings(run)
-    assert 1.0 <= opened < 3.0 <= lifted < 5.0
-    assert run.report.injections[0].opened == 1
+    run = stepped(window("1s", "3s"), lambda now_s: 1 <= now_s < 3)
+    assert struck(run) == list(range(10, 30))
+    assert times(run) == 1
 
 
 def test_every() -> None:
     """An injector that is opened every so often is lifted each time, and each opening has evidence of its own."""
-    run = stepped(window(every="2s", for_="1s"), seconds=5.5)
-    found = openings(run)
-    assert len(found) == 3
-    assert all(2.0 * number <= opened < 2.0 * number + 1 for number, (opened, _) in enumerate(found))
-    assert all(2.0 * number + 1 <= lifted for number, (_, lifted) in enumerate(found))
-    assert sum(lifted.fired or 0 for lifted in run.of(Lifted)) == len(run.fired)
-    assert run.report.injections[0].fired == len(run.fired)
+    run = stepped(window(every="2s", for_="1s"), lambda now_s: now_s % 2 < 1, seconds=5.5)
+    assert struck(run) == [*range(10), *range(20, 30), *range(40, 50)]
+    assert [lifted.fired for lifted in run.of(Lifted)] == [10, 10, 10]
+    assert (times(run), run.report.injections[0].fired) == (3, 30)
 
 
 def test_every_from_until() -> None:
     """Repeated openings begin at the start and end at the end of their window."""
-    found = openings(stepped(window("1s", "4s", every="2s", for_="1s")))
-    assert [round(opened) for opened, _ in found] == [1, 3]
+    run = stepped(window("1s", "3.5s", every="2s", for_="1s"), lambda now_s: 1 <= now_s < 2 or 3 <= now_s < 3.5)
+    assert struck(run) == [*range(10, 20), *range(30, 35)]
+    assert times(run) == 2
 
 
 def test_every_with_probability() -> None:
     """Which openings take place is decided by the seed alone."""
 
     def opened(seed: int) -> list[int]:
-        run = stepped(window(every="1s", for_="500ms", probability=0.5), seconds=10, tick_s=0.25, seed=seed)
-        return [int(each.at) for each in run.of(Opened)]
+        chosen = [once(seed, "it", "opening", number) < 0.5 for number in range(11)]
+        run = stepped(
+            window(every="1s", for_="500ms", probability=0.5),
+            lambda now_s: now_s % 1 < 0.5 and chosen[int(now_s)],
+            seconds=10,
+            tick_s=0.25,
+            seed=seed,
+        )
+        assert sorted(set(struck(run))) == [n for n in range(40) if n % 4 < 2 and chosen[n // 4]]
+        return [number for number in range(10) if chosen[number]]
 
-    one, two = opened(1), opened(2)
-    assert one == opened(1)
-    assert one != two
-    assert 0 < len(one) < 10
+    assert opened(1) != opened(2)
+    assert 0 < len(opened(1)) < 10
+
+
+def test_asks_go_on() -> None:
+    """Openings of a window within one task go on counting its asks, so no identity comes twice."""
+    clock = SteppedClock()
+
+    def step(target: Any) -> None:
+        for number in range(40):
+            wait_until(lambda is_open=number % 20 < 10: asked_here() == is_open)  # type: ignore[misc]
+            point("here")
+            clock.step(0.1)
+
+    run = finish(scenario(step, delay(0), window=window(every="2s", for_="1s")), clock=clock)
+    assert [fired.n for fired in run.fired] == list(range(20))
 
 
 def test_never_opened() -> None:
     """A window that the run does not reach leaves no evidence, and the run is not green."""
-    run = stepped(window("1h"), seconds=1.0)
+    run = stepped(window("1h"), lambda _: False, seconds=1.0)
     assert (run.of(Opened), run.of(Lifted), run.fired) == ([], [], [])
     assert run.report.verdict == "unknown"
+
+
+def test_nobody_else_is_disturbed() -> None:
+    """Injectors with windows come and go, and those without stay open all the time."""
+    clock = SteppedClock()
+
+    def step(target: Any) -> None:
+        wait_until(lambda: open_here() == 1 + (1 <= clock.now_s < 2))
+        point("here")
+        clock.step(0.1)
+
+    def open_here() -> int:
+        place = current_place()
+        return 0 if place is None else len(place.run.answering["point"])
+
+    trial = scenario(step, delay(0), repeat=40).inject("short", delay(0), window=window("1s", "2s"))
+    run = finish(trial, clock=clock)
+    assert [fired.iteration for fired in run.fired if fired.injector == "it"] == list(range(40))
+    assert [fired.iteration for fired in run.fired if fired.injector == "short"] == list(range(10, 20))
+    order = [(type(event).__name__, event.injector) for event in run.events if isinstance(event, (Opened, Lifted))]
+    assert order == [("Opened", "it"), ("Opened", "short"), ("Lifted", "short"), ("Lifted", "it")]
 
 
 def test_share_of_iterations() -> None:
@@ -128,22 +188,6 @@ def test_share_of_iterations() -> None:
     assert set(counts) == {0, 3}
     assert 20 < counts.count(3) < 60
     assert ran(step, delay(0), window=window(probability="20%"), repeat=200).faults == run.faults
-
-
-def test_nobody_else_is_disturbed() -> None:
-    """Injectors with windows come and go, and those without stay open all the time."""
-    clock = SteppedClock()
-
-    def step(target: Any) -> None:
-        point("here")
-        clock.step(0.1)
-
-    trial = scenario(step, delay(0), repeat=40).inject("short", delay(0), window=window("1s", "2s"))
-    run = finish(trial, clock=clock)
-    assert [fired.iteration for fired in run.fired if fired.injector == "it"] == list(range(40))
-    events: list[Event] = [event for event in run.events if isinstance(event, (Opened, Lifted))]
-    order = [(type(event).__name__, event.injector) for event in events if isinstance(event, (Opened, Lifted))]
-    assert order == [("Opened", "it"), ("Opened", "short"), ("Lifted", "short"), ("Lifted", "it")]
 
 
 # -- scopes

@@ -15,7 +15,8 @@ import pytest
 from chaoscore import ChaosError, ExitCode, Scenario, Site, Undo, maybe_delay, window
 from chaoscore.errors import FaultsLeftError, ForbiddenTargetError, LeverPulledError, ProductionError, ScenarioError
 from chaoscore.injectors import delay
-from chaoscore.safety.journal import Header, Journal
+from chaoscore.safety.journal import Journal
+from chaoscore.safety.records import Header
 from chaoscore.safety.permission import both, network, resolve
 
 

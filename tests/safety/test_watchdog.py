@@ -5,39 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.safety.toys import Toybox, until
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Toybox]:
-    """Give a toybox, and see that no watchdog outlives the test."""
-    box = Toybox(tmp_path)
-    yield box
-    assert until(lambda: not box.watchdogs())
-
-
-def started(box: Toybox, **how: object) -> subprocess.Popen[str]:
-    """Start a run and wait for its first step."""
-    child = box.start(**how)  # type: ignore[arg-type]
-    assert child.stdout is not None
-    assert child.stdout.readline() == "step\n"
-    return child
-
-
-def ended(child: subprocess.Popen[str]) -> list[str]:
-    """Wait for the end of a run and return what it said last."""
-    assert child.stdout is not None
-    with child.stdout:
-        lines = [line.strip() for line in child.stdout if line != "step\n"]
-    child.wait(20)
-    return [line for line in lines if line]
+from chaoscore.safety import watchdog
+from tests.safety.toys import Toybox, ended, started, until
 
 
 def test_a_run_that_ends_well_leaves_nothing(box: Toybox) -> None:
@@ -131,11 +105,144 @@ def test_the_watchdog_does_not_wait_for_an_undo_that_hangs(box: Toybox) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "os._exit(9)",
+        "os.abort()",
+        "ctypes.string_at(0)",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        "os.kill(os.getpid(), signal.SIGQUIT)",
+        "os.execv(sys.executable, [sys.executable, '-c', ''])",
+    ],
+    ids=["exit", "abort", "segmentation fault", "kill", "quit", "exec"],
+)
+def test_however_the_run_dies_its_faults_are_undone(box: Toybox, body: str) -> None:
+    """In ways that leave it no time for any clean-up of its own, from inside a step."""
+    child = started(box, body=body)
+    assert ended(child) == []
+    assert box.healed()
+
+
+def test_a_forked_child_that_lives_on_delays_nothing(box: Toybox) -> None:
+    """It has closed what it inherited: the faults are undone and their targets free while it is still there."""
+    fork = """
+if not hasattr(work, "child"):
+    work.child = os.fork()
+    if not work.child:
+        os.close(1)
+        time.sleep(30)
+        os._exit(0)
+    print(work.child, flush=True)
+"""
+    child = started(box, body=fork)
+    assert child.stdout is not None
+    forked = int(child.stdout.readline())
+    try:
+        child.kill()
+        ended(child)
+        assert box.healed()
+        again = started(box)
+        again.send_signal(signal.SIGTERM)
+        assert ended(again)[0] == "end SIGTERM 143"
+        os.kill(forked, 0)  # it was there all the time
+    finally:
+        os.kill(forked, signal.SIGKILL)
+
+
+def test_a_run_whose_threads_cannot_run_loses_its_lease(box: Toybox) -> None:
+    """A call that holds the interpreter's lock hangs the thread that gives signs of life as well."""
+    child = started(box, lease_s=0.3, body="ctypes.PyDLL(None).sleep(2)")
+    assert until(lambda: box.on() == [])
+    assert child.poll() is None
+    assert ended(child)[0].startswith("end the watchdog has taken over: the run gave no sign of life")
+    assert box.healed()
+
+
+def test_a_run_that_was_stopped_while_it_injects_goes_no_further(box: Toybox) -> None:
+    """Woken up after its lease, it may finish the fault it was at, sees that it is late, and takes that back itself."""
+    child = box.start(lease_s=0.3, trip="stop intent", count=5)
+    assert until(lambda: bool(box.watchdogs()))
+    assert until(lambda: not box.watchdogs())
+    assert box.on() == []
+    os.kill(child.pid, signal.SIGCONT)
+    said = ended(child)
+    assert any("has taken over" in line for line in said)
+    assert box.healed()
+
+
+def test_a_run_that_exceeds_its_limit_is_taken_over(box: Toybox) -> None:
+    """Also where nothing in it can run any more: it is another process that looks at the clock."""
+    child = started(box, lease_s=1, body="ctypes.PyDLL(None).sleep(3)", limits={"run": "50ms", "drain": "50ms"})
+    assert until(lambda: box.on() == [])
+    assert child.poll() is None
+    ended(child)
+    assert box.healed()
+
+
+@pytest.mark.parametrize(
+    ("words", "lease_s", "limit_s", "reason"),
+    [
+        ((b"..", b""), 10, 10, "the run died"),
+        ((b".", b"..d"), 10, 10, None),
+        ((b".l",), 10, 10, "the run could not undo everything"),
+        ((b".",), 0.02, 10, "the run gave no sign of life for 0.02 s"),
+        ((b".",), 10, 0.02, "the run exceeded its limit"),
+        ((b"..d",), 10, 0, None),
+    ],
+)
+def test_the_watchdog_knows_why(words: tuple[bytes, ...], lease_s: float, limit_s: float, reason: str | None) -> None:
+    """End of file, silence, a run that is too long, one that needs help, and one that ended in good order."""
+    theirs, ours = os.pipe()
+    for word in words:
+        os.write(ours, word)
+    if b"" in words:
+        os.close(ours)
+    try:
+        assert watchdog.watch(theirs, lease_s, limit_s) == reason
+    finally:
+        os.close(theirs)
+        if b"" not in words:
+            os.close(ours)
+
+
+def test_an_undo_that_fails_at_first_is_tried_again(box: Toybox) -> None:
+    """What was unreachable for a moment is no fault left behind: the run ends with the signal's exit code."""
+    child = started(box, bad="fails twice")
+    child.send_signal(signal.SIGTERM)
+    assert ended(child) == ["end SIGTERM 143"]
+    assert box.tries.read_text() == "xx"
+    assert box.healed()
+
+
+def test_the_watchdog_tries_again_as_well(box: Toybox) -> None:
+    """Later, when all others had their turn."""
+    child = started(box, bad="fails twice")
+    child.kill()
+    ended(child)
+    assert box.healed()
+    assert box.tries.read_text() == "xx"
+
+
+def test_each_fault_that_stays_is_told_with_what_a_person_can_do(box: Toybox) -> None:
+    """The run, then its watchdog have tried; the report lists every fault, and the next run refuses to start."""
+    child = started(box, bad="all raises", count=2)
+    child.send_signal(signal.SIGTERM)
+    said = ended(child)
+    assert said[0] == "end SIGTERM 6"
+    for number in (0, 1):
+        (line,) = [each for each in said if each.startswith(f"injector 'toys', {box.toys}/toy-{number}:")]
+        assert f"stuck switch; by hand: rm {box.toys}/toy-{number}; then run `chaoscore recover`" in line
+    failed = [each["by"] for each in box.records() if each["record"] == "failed"]
+    assert {"run", "watchdog"} <= set(failed)
+    refused = box.output(box.command())
+    assert (refused.returncode, "faults were left behind by" in refused.stderr) == (6, True)
+
+
 def test_two_runs_do_not_disturb_one_target(box: Toybox) -> None:
     """The second is refused, by name of the first, and takes nothing back that is not its own."""
     first = started(box)
-    second = box.start()
-    said = ended(second)
+    said = ended(box.start())
     assert "is disturbed by run" in "".join(said)
     assert box.on() == ["toy-0", "toy-1", "toy-2"]
     first.send_signal(signal.SIGINT)

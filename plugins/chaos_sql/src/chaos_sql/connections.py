@@ -24,6 +24,8 @@ from chaoscore import in_run, point
 _C = TypeVar("_C")
 _COMMIT = "COMMIT"
 
+__chaos_hidden__ = True  # a fault in a statement is shown where the statement is, not here
+
 
 def wrap(connection: _C, component: str = "sql") -> _C:
     """
