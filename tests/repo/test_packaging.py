@@ -23,7 +23,7 @@ from tests.repo.projects import CORE, PLUGINS, PROJECTS, ROOT, Project, files
 
 WIRING = {(name, value) for plugin in PLUGINS for name, value in plugin.metadata["entry-points"]["chaoscore"].items()}
 # The tests that run outside of the checkout, on the wheels.
-OUTSIDE = ["plugins/chaos_process/tests", "tests/fold", "tests/test_verdict.py"]
+OUTSIDE = ["plugins/chaos_process/tests", "tests/fold", "tests/reporters"]
 ASK_WIRING = """
 from importlib.metadata import entry_points
 import json
