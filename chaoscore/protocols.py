@@ -226,7 +226,7 @@ class Evident(Protocol):
 
 @runtime_checkable
 class Aims(Protocol):
-    """An injector whose faults go over the network: where to, so that `chaoscore plan` can show what that stands for."""
+    """An injector whose faults go over the network; `chaoscore plan` shows what its names stand for."""
 
     @property
     def aims(self) -> tuple[tuple[str, int], ...]:
@@ -423,8 +423,9 @@ class LimitsSteps(Protocol):
 @runtime_checkable
 class Reporter(Protocol):
     """
-    Shows a run; changes nothing. It satisfies at least one of `Follows` and `Reports`. If it fails, the run goes on
-    without it.
+    Shows a run; changes nothing.
+
+    It satisfies at least one of `Follows` and `Reports`. If it fails, the run goes on without it.
 
     Attributes:
         kind: The name by which `--report KIND=PATH` asks for it.
@@ -438,9 +439,7 @@ class Follows(Protocol):
     """A reporter that sees the events as they happen, in a thread of its own."""
 
     def follow(self, events: Sequence[Event]) -> None:
-        """
-        Take the next events, in order; called about twenty times a second, and with no events when nothing happened.
-        """
+        """Take the next events, in order; called about twenty times a second, also when nothing happened."""
         ...
 
 

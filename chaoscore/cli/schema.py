@@ -16,7 +16,7 @@ def schema() -> None:
     """
     import msgspec
 
-    from chaoscore.plugins import catalogue
     from chaoscore.loader.schema import schema_of
+    from chaoscore.plugins import catalogue
 
     emit(msgspec.json.format(msgspec.json.encode(schema_of(catalogue())), indent=2).decode())

@@ -46,7 +46,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def caller() -> str:
-    """Return ``file:line in function`` of the innermost frame that is neither the framework's nor hidden by a plugin."""
+    """Return ``file:line in function`` of the innermost frame that belongs to neither the framework nor a plugin."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and _is_hidden(frame):
         frame = frame.f_back

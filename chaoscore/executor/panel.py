@@ -31,9 +31,7 @@ class Hall(Protocol):
 
 
 class Panel:
-    """
-    The judges of a run. Each is asked whatever the others say; one that fails is *unknown* and is asked no more.
-    """
+    """The judges of a run. Each is asked, whatever the others say; one that fails is *unknown* and asked no more."""
 
     def __init__(self, spec: Spec, hall: Hall) -> None:
         self._hall, self._spec = hall, spec

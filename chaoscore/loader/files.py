@@ -75,8 +75,8 @@ def _read(path: Path) -> str:
 
 
 def _from_toml(path: Path, environment: Mapping[str, str], dry: bool) -> Scenario:
-    from chaoscore.plugins import catalogue
     from chaoscore.loader.tables import scenario_from
+    from chaoscore.plugins import catalogue
 
     table = _parse(path)
     installed = catalogue()

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chaoscore.loader.drafts import keys_of
+from chaoscore.loader.tables import SETTINGS, scenario_file, used_injector, used_part, used_step
 from chaoscore.offers import Catalogue, Offers
 from chaoscore.parameters import Parameter, summary, takes_anything
 from chaoscore.spec import Window
-from chaoscore.loader.tables import SETTINGS, scenario_file, used_injector, used_part, used_step
 
 Schema = dict[str, Any]
 

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 import attrs
 
-from chaoscore.loader.drafts import Draft, Table, key_text, keys_of
 from chaoscore.errors import InvalidScenarioError, near_miss
+from chaoscore.loader.drafts import Draft, Table, key_text, keys_of
 from chaoscore.loader.imports import refer
 from chaoscore.offers import Catalogue, Offers
 from chaoscore.scenario import Scenario

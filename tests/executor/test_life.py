@@ -191,7 +191,10 @@ def test_a_step_that_returns_a_coroutine_is_told_so() -> None:
     async def work(_: Any) -> None:
         raise AssertionError("never reached")
 
-    report = Scenario("lost").target(object()).step("work", lambda target: work(target)).run()
+    def call(target: Any) -> Any:
+        return work(target)
+
+    report = Scenario("lost").target(object()).step("work", call).run()
     assert report.iterations.failed == 1
     assert "make it `async def`" in report.errors[0].first.message
 

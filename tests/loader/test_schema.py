@@ -10,9 +10,9 @@ from jsonschema import Draft202012Validator
 
 from chaoscore.errors import InvalidScenarioError
 from chaoscore.loader.imports import importable
-from chaoscore.plugins import catalogue
 from chaoscore.loader.schema import schema_of
 from chaoscore.loader.tables import scenario_from
+from chaoscore.plugins import catalogue
 
 MINIMAL: dict[str, Any] = {"target": {"use": "parts_s:Queue"}, "steps": ["parts_s:claim"]}
 FULL: dict[str, Any] = {

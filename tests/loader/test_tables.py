@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from chaoscore import PluginError, Scenario, validators
 from chaoscore.errors import InvalidScenarioError
 from chaoscore.loader.imports import importable
-from chaoscore.plugins import catalogue
 from chaoscore.loader.tables import SETTINGS, scenario_from
+from chaoscore.plugins import catalogue
 from chaoscore.verdict import PRESETS, Severity
 
 Read = Callable[..., Scenario]

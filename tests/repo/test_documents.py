@@ -35,7 +35,9 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run *command* in *folder*, with the package of this environment."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, "CHAOSCORE_STATE_DIR": str(folder / "state")}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 @pytest.mark.parametrize("index", range(len(blocks(README, "python"))))
