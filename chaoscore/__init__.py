@@ -80,8 +80,8 @@ if TYPE_CHECKING:
         Aims,
         Answers,
         Checker,
-        Checkup,
         Checks,
+        Checkup,
         Concludes,
         Evidence,
         Evident,
@@ -130,20 +130,20 @@ _DOORS = {
     "clock": "Clock SystemClock",
     "context": "Ask Fault Place Strike",
     "draw": "Stream",
-    "errors": "BlockingCallError CancelReason ChaosError DeadlineError DuplicateNameError EventLogError InjectedError "
-    "InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError UnknownNameError "
-    "injected_by is_injected mark_injected",
+    "errors": "BlockingCallError CancelReason ChaosError DeadlineError DuplicateNameError EventLogError "
+    "InjectedError InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError "
+    "UnknownNameError injected_by is_injected mark_injected",
     "events": "Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase Recorded "
     "RunStarted StepEnded Stopped Stuck Trouble",
     "faults": "Cancel Delay Raise",
     "hookspecs": "hookimpl",
     "injectors.raising": "exception_type",
-    "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint aside current_place in_run "
-    "maybe_cancel maybe_delay maybe_error maybe_network_chaos maybe_panic point record_error record_event record_panic "
-    "record_recursion_depth",
-    "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector InjectorType Judgement Moment "
-    "Observes Opens Progress Reporter ReporterType Reports Scene Site Target TargetType Undo UndoAction Undoing "
-    "Validator ValidatorType Violation",
+    "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint aside "
+    "current_place in_run maybe_cancel maybe_delay maybe_error maybe_network_chaos maybe_panic point "
+    "record_error record_event record_panic record_recursion_depth",
+    "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector "
+    "InjectorType Judgement Moment Observes Opens Progress Reporter ReporterType Reports Scene Site "
+    "Target TargetType Undo UndoAction Undoing Validator ValidatorType Violation",
     "report": "Report",
     "scenario": "Scenario",
     "spec": "Limits Window window",

@@ -1,7 +1,8 @@
 """
 What `chaoscore doctor` looks at on any machine.
 
-Each check-up runs in a child process of its own and proves its line by doing the thing, not by asking whether it is there.
+Each check-up runs in a child process of its own and proves its line by doing the thing, not by asking whether it is
+there.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def watchdog() -> str:
     program = (
         "import os, signal, sys;"
         "from chaoscore.executor.guard import Guard; from chaoscore.plugins import catalogue;"
-        f"guard = Guard('doctor-dog-{os.getpid()}', 'doctor', catalogue().undos.by_name(), lambda: None);"
+        f"guard = Guard('doctor-dog-{os.getpid()}', 'doctor', catalogue().undos.by_name(), print);"
         f"hold = guard.undoing('doctor', {MARKER_UNDO!r}, {{'name': {name!r}}}, target={name!r}, manual='remove it');"
         f"hold.__enter__(); open({str(state_dir() / name)!r}, 'w').close();"
         "os.kill(os.getpid(), signal.SIGKILL)"

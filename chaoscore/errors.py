@@ -179,6 +179,14 @@ class LostLeaseError(ChaosError, RuntimeError):
         super().__init__(f"run {run_id}: the watchdog has taken over and undone its faults; nothing more is injected")
 
 
+class EndingError(ChaosError, RuntimeError):
+    """The run was told to end while an injector was still applying faults; it must inject nothing more."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"run {run_id}: it was told to end; nothing more is injected")
+
+
 class TargetBusyError(ChaosError, RuntimeError):
     """Another run disturbs the same target; undoing one would undo the other."""
 
@@ -214,7 +222,7 @@ class InjectedError(Exception):
     """The error that an injector raises when the scenario does not ask for another type."""
 
 
-class InjectedPanic(BaseException):  # noqa: N818 - a panic is not an error: `except Exception` must miss it
+class InjectedPanic(BaseException):  # a panic is not an error: `except Exception` must miss it
     """An injected panic: ordinary `except Exception` handlers do not swallow it."""
 
 

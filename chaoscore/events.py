@@ -153,6 +153,7 @@ class Fired(Event, frozen=True, omit_defaults=True):
     path: tuple[int, ...]
     n: int
     detail: str = ""
+    step: str = ""
 
 
 class StepEnded(Event, frozen=True, omit_defaults=True):

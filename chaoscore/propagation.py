@@ -10,6 +10,7 @@ nothing stays patched afterwards.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -166,3 +167,21 @@ class _Factory:
         if place is None:
             return make(coroutine, **kwargs)
         return _create_task(lambda _, *args, **rest: make(*args, **rest), place, loop, coroutine, **kwargs)
+
+
+_forking = threading.local()
+
+
+def _before_fork() -> None:
+    place = CURRENT.get()
+    _forking.place = None if place is None else place.child()
+
+
+def _in_forked_child() -> None:
+    """Let a child that was forked be a child of its place as well: it must not draw what its parent draws."""
+    if _forking.place is not None:
+        CURRENT.set(_forking.place)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_in_forked_child)

@@ -169,7 +169,7 @@ class Report(msgspec.Struct, frozen=True):
         findings: What validators found, most severe first.
         errors: What came out of steps, most frequent first.
         troubles: Hooks that failed; the first is the first thing that went wrong.
-        interrupted: ``SIGINT``, ``SIGTERM``, ``cancelled``, or None.
+        interrupted: ``SIGINT``, ``SIGTERM``, ``SIGHUP``, ``cancelled``, another reason, or None.
         stopped: Why the run stopped itself early, or None.
         environment: Versions and platform.
         rerun: Runs the scenario again with this seed.

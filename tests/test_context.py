@@ -74,10 +74,17 @@ def test_strikes(scope: str | None, at: str | None, point: str, struck: bool) ->
 
 @pytest.mark.parametrize(
     ("kind", "point"),
-    [("network", "10.0.0.1:5432"), ("network", "api.example.com:443"), ("border", "before:db.read")],
+    [
+        ("network", "10.0.0.1:5432"),
+        ("network", "api.example.com:443"),
+        ("border", "before:db.read"),
+        ("call", "patch:shop.service:pay"),
+        ("value", "patch:shop.service:pay"),
+        ("return", "patch:shop.service:pay"),
+    ],
 )
 def test_strikes_without_component(kind: str, point: str) -> None:
-    """The dots of a host and of a step's name name no component, so every scope may strike there."""
+    """The dots of a host, of a step's name and of a function's path name no component: every scope may strike there."""
     assert active(scope="orders").strikes(kind, point)
 
 

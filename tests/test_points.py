@@ -23,6 +23,7 @@ from chaoscore.points import (
     amaybe_network_chaos,
     amaybe_panic,
     apoint,
+    aside,
     current_place,
     in_run,
     maybe_cancel,
@@ -181,6 +182,24 @@ def test_named(run: HandRun, kind: str) -> None:
     assert seen == ["db.read", "db.write"]
 
 
+def test_aside(run: HandRun) -> None:
+    """Inside the block no point is met, whatever is called there; after it they are, also where an error left it."""
+    injection = active()
+    run.open(injection)
+
+    def step_aside() -> None:
+        with aside():
+            maybe_error()
+            assert current_place() is None
+            raise InjectedError
+
+    with run.at(Place(run, 0, 0)):
+        with pytest.raises(InjectedError):
+            step_aside()
+        maybe_error()
+    assert injection.asked == 1
+
+
 def test_tags_of_any_name(run: HandRun) -> None:
     """A point's tags may have any name, even that of its own parameter."""
     seen: list[Any] = []
@@ -210,6 +229,17 @@ def test_blocking(run: HandRun, call: Callable[[], None], called: str, instead: 
         asyncio.run(main())
     assert (caught.value.called, caught.value.instead) == (called, instead)
     assert run.hand.slept == []
+
+
+def test_blocking_in_a_patched_function(run: HandRun) -> None:
+    """A plain function without an awaitable form is named itself, with a way to call it from a loop."""
+    run.open(active(lambda _: Delay(5.0)))
+
+    async def main() -> None:
+        Place(run, 0, 0).visit("call", "patch:shop:pay")
+
+    with pytest.raises(BlockingCallError, match=r"patch:shop:pay\(\) would block .* `await asyncio.to_thread\(\)`"):
+        asyncio.run(main())
 
 
 @pytest.mark.parametrize("call", [maybe_delay, PLAIN["network"]])

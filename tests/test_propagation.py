@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import os
 import random
 import sys
 import threading
@@ -551,3 +552,26 @@ def test_a_thread_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
         thread.join()
         with pytest.raises(RuntimeError, match="once"):
             thread.start()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="cannot run here: no fork")
+def test_a_forked_child_has_a_place_of_its_own() -> None:
+    """The k-th process that a task forks is its k-th child, so it does not draw what its parent draws."""
+    with HandRun().at(Place(HandRun(), 0, 7)) as place:
+        paths = [forked_path() for _ in range(2)]
+        assert paths == ["(0,) of iteration 7", "(1,) of iteration 7"]
+        assert CURRENT.get() is place
+        assert place.child().path == (2,)
+
+
+def forked_path() -> str:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        place = CURRENT.get()
+        os.write(writer, b"nowhere" if place is None else f"{place.path} of iteration {place.iteration}".encode())
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with os.fdopen(reader) as pipe:
+        return pipe.read()

@@ -1,12 +1,31 @@
 """All benchmarks, by name, in the order in which they run."""
 
 from benchmarks.lab import Benchmark
+from benchmarks.suite.failpoints import failpoints
 from benchmarks.suite.memory import memory
+from benchmarks.suite.patching import patching
 from benchmarks.suite.points import decision, point
+from benchmarks.suite.safety import guard, interrupt, kill
 from benchmarks.suite.sketches import histogram
 from benchmarks.suite.starting import command, imports, install
 from benchmarks.suite.steps import idle, step
 
 BENCHMARKS: dict[str, Benchmark] = {
-    each.__name__: each for each in (install, imports, command, step, idle, point, decision, histogram, memory)
+    each.__name__: each
+    for each in (
+        install,
+        imports,
+        command,
+        step,
+        idle,
+        point,
+        decision,
+        failpoints,
+        patching,
+        histogram,
+        memory,
+        guard,
+        kill,
+        interrupt,
+    )
 }

@@ -27,7 +27,7 @@ def main() -> None:
     Run scenarios that break things on purpose, and judge what holds.
 
     Exit codes: 0 passed or unstable, 1 failed, 2 wrong usage, 3 unknown or could not inject, 4 invalid scenario,
-    5 nothing happened, 6 faults left behind, 130 and 143 interrupted.
+    5 nothing happened, 6 faults left behind, 129, 130 and 143 interrupted.
     """
 
 

@@ -10,7 +10,7 @@ import click
 from chaoscore.cli.shell import FAULTS_LEFT, emit, printable
 
 if TYPE_CHECKING:
-    from chaoscore.safety.journal import Contents
+    from chaoscore.safety.records import Contents
     from chaoscore.safety.undo import Healing
 
 
@@ -25,9 +25,12 @@ def recover(ctx: click.Context, /, dry_run: bool, every: bool) -> None:
     Safe to repeat: what is undone already is left alone, and so are runs that are alive. Exit code 6 if faults remain.
     """
     from chaoscore.plugins import catalogue
-    from chaoscore.safety.journal import left_behind
+    from chaoscore.safety.leftovers import left_behind, sweep
     from chaoscore.safety.undo import heal
 
+    swept = 0 if dry_run else sweep()
+    if swept:
+        emit(f"Removed {swept} journal(s) of dead runs with nothing in effect.")
     found = left_behind()
     chosen = found if every else found[-1:]
     if not chosen:
@@ -50,7 +53,7 @@ def recover(ctx: click.Context, /, dry_run: bool, every: bool) -> None:
 @click.command(short_help="Say which faults are in effect, since when, and whose.")
 def status() -> None:
     """Say which faults are in effect by the journals, since when, and whose; and whether the stop lever is pulled."""
-    from chaoscore.safety.journal import every_journal
+    from chaoscore.safety.leftovers import every_journal
     from chaoscore.safety.state import lever, state_dir
 
     lines = [line for contents in every_journal() for line in _journal(contents)]
@@ -69,11 +72,13 @@ def _told(healing: Healing) -> str:
 def _journal(contents: Contents) -> Iterator[str]:
     from datetime import datetime
 
-    from chaoscore.safety.journal import is_alive
+    from chaoscore.safety.leftovers import is_alive
 
-    header = contents.header
+    header, alive = contents.header, is_alive(contents)
+    if not alive and not contents.open:
+        return  # it died before it could apply anything
     since = datetime.fromtimestamp(header.wall).astimezone().isoformat(" ", "seconds")
-    owner = f"process {header.pid}, alive" if is_alive(contents) else "dead: `chaoscore recover`"
+    owner = f"process {header.pid}, alive" if alive else "dead: `chaoscore recover`"
     yield f"run {header.run_id} of scenario {header.scenario!r}, since {since}, {owner}"
     if contents.revoked is not None:
         yield f"  the watchdog took over: {contents.revoked}"

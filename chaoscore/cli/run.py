@@ -55,8 +55,8 @@ def run(ctx: click.Context, /, file: str, **options: Any) -> None:
     from chaoscore.cli.logs import logged
     from chaoscore.executor import Options
     from chaoscore.executor import run as execute
-    from chaoscore.loader.imports import importable
     from chaoscore.loader import load, split_origin
+    from chaoscore.loader.imports import importable
 
     reporters = (*_reporters(options), *reporters_for(options["outputs"]))
     with importable(split_origin(file)[0].parent):

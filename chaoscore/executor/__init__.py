@@ -61,7 +61,7 @@ async def _run(spec: Spec, options: Options, signals: Sequence[str]) -> Report:
     execution = Execution(spec, options)
     life = asyncio.create_task(execution.live(), name=f"chaoscore-run-{execution.run_id}")
     cancelled: asyncio.CancelledError | None = None
-    with interrupting(execution, signals):
+    with interrupting(execution, signals, impatient=options.handle_signals):
         while not life.done():
             try:
                 await asyncio.shield(life)

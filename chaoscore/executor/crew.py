@@ -110,6 +110,10 @@ class Watch:
         """Give the steps under way *grace_s* more, then give them up as *outcome*."""
         self._drain = (self._run.now() + grace_s, grace_s, outcome)
 
+    def wait(self) -> None:
+        """Take back a `drain`: let the steps under way go on for now."""
+        self._drain = None
+
     def _serve(self) -> None:
         while not self._closing.wait(self._tick_s):
             self._run.emit()  # shows what steps have put into the stream meanwhile

@@ -12,6 +12,9 @@ from typing import Any
 
 from chaoscore.errors import DeadlineError
 
+LEAVE_S = 0.1
+"""How long an async hook that was given up may take to end before it is left behind."""
+
 _Job = tuple[asyncio.Future[Any], Callable[[], Any]]
 
 
@@ -31,9 +34,7 @@ class Lane:
         """The thread's identity, once it has begun."""
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        """
-        Call *function* in the lane's thread, in a copy of the caller's context; cancelling leaves the thread behind.
-        """
+        """Call *function* in the lane's thread, in the caller's context; cancelling leaves the thread behind."""
         if self._queue is None:
             self._queue = SimpleQueue()
             thread = threading.Thread(target=_serve, args=(self._queue,), name=self._name, daemon=True)
@@ -98,19 +99,39 @@ async def call(lane: Lane, who: str, hook: str, deadline_s: float, function: Cal
     """
     Call *function*, which may be plain (then in *lane*) or `async def` (then on the loop), and return what it returns.
 
+    It is called by a task of its own, so that one which ignores its cancellation can be left behind as well.
+
     Raises:
         DeadlineError: It did not return within *deadline_s*.
         BaseException: Whatever it raised, unchanged.
     """
+    calling = asyncio.create_task(_outcome(lane, function, *args), name=f"chaoscore-hook-{hook}")
     try:
-        async with asyncio.timeout(deadline_s) as limit:
-            if inspect.iscoroutinefunction(function):
-                return await function(*args)
-            result = await lane.call(function, *args)
-            return await result if inspect.isawaitable(result) else result
+        await asyncio.wait((calling,), timeout=deadline_s)
+    finally:  # also when whoever called is cancelled
+        if not calling.done():
+            calling.cancel()
+            await asyncio.wait((calling,), timeout=LEAVE_S)
+    if not calling.done() or calling.cancelled():
+        raise DeadlineError(who, hook, deadline_s)
+    result, error = calling.result()
+    if error is not None:
+        raise error
+    return result
+
+
+async def _outcome(lane: Lane, function: Callable[..., Any], *args: Any) -> tuple[Any, BaseException | None]:
+    """Return what *function* returned or raised: a task must not raise `SystemExit`, which would end the loop."""
+    try:
+        if inspect.iscoroutinefunction(function):
+            return await function(*args), None
+        result = await lane.call(function, *args)
+        return await result if inspect.isawaitable(result) else result, None
     except Escaped as carrier:
-        raise carrier.error from None
-    except TimeoutError:
-        if limit.expired():
-            raise DeadlineError(who, hook, deadline_s) from None
-        raise
+        return None, carrier.error
+    except asyncio.CancelledError as error:
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise
+        return None, error
+    except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked
+        return None, error

@@ -6,13 +6,15 @@ import asyncio
 import logging
 import os
 import platform
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AbstractContextManager
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
 from chaoscore.draw import once
-from chaoscore.errors import ScenarioError
+from chaoscore.errors import EndingError, ScenarioError, UndoError
 from chaoscore.events import (
     SCHEMA,
     Ended,
@@ -28,9 +30,9 @@ from chaoscore.events import (
     Stopped,
     Trouble,
 )
-from chaoscore.executor.crew import Crew, Watch
+from chaoscore.executor.crew import GRACE_S, Crew, Watch
 from chaoscore.executor.describe import error_info, parameters
-from chaoscore.executor.guard import Guard
+from chaoscore.executor.guard import Guard, Terms
 from chaoscore.executor.hooks import Lane, call
 from chaoscore.executor.judges import Judge
 from chaoscore.executor.log import EventLogging, RunLogger
@@ -50,13 +52,20 @@ from chaoscore.verdict import Severity, Verdict
 from chaoscore.version import __version__
 
 _T = TypeVar("_T")
-_YEAR_S = 365 * 24 * 3600.0
+
+GUARD_S = 60.0
+"""More than the guard takes to start, or to end with a watchdog that has much to undo."""
+
+OVERDUE_S = 2.0
+"""So long after its deadline a hook, or an interruption that nobody heard, shows that something blocks the loop."""
 
 
 class Execution:
     """
-    One run. Whatever goes wrong in a hook becomes a `Trouble` in the stream and the run goes on to undo what it did, so
-    a second failure never hides the first.
+    One run.
+
+    Whatever goes wrong in a hook becomes a `Trouble` in the stream and the run goes on to undo what it did, so a second
+    failure never hides the first.
 
     Attributes:
         run_id: Names the run.
@@ -78,6 +87,8 @@ class Execution:
         self._watch: Watch | None = None
         self._guard: Guard | None = None
         self._driving = False
+        self._told = self._ended = False
+        self._due: dict[object, float] = {}
 
     # -- from start to finish
 
@@ -91,15 +102,27 @@ class Execution:
         logged = EventLogging(self._log)
         run.stream.subscribe(logged, logged.types)
         self.emit(self._started())
-        limit_s = float("inf") if limits.run_s is None else limits.run_s
-        limit = self._loop.call_later(min(limit_s, _YEAR_S), self.interrupt, f"the limit of {limit_s:g} s for a run")
-        with followed(self._loop):
+        with followed(self._loop), self._limited(limits.run_s):
             try:
                 await self._stages()
             except Exception as error:  # noqa: BLE001 - a bug of ours: reported like all else, never a lost report
                 self.trouble("chaoscore", "run", error, Verdict.UNKNOWN)
-        limit.cancel()
         return await self._finish(deliveries)
+
+    @contextmanager
+    def _limited(self, limit_s: float | None) -> Iterator[None]:
+        """Interrupt a run that exceeds its limit, by a thread: the loop may be what is blocked."""
+        if limit_s is None:
+            yield
+            return
+        reason = f"the limit of {limit_s:g} s for a run"
+        timer = threading.Timer(min(limit_s, threading.TIMEOUT_MAX), self.interrupt, [reason])
+        timer.daemon, timer.name = True, "chaoscore-limit"
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     async def _stages(self) -> None:
         began = False
@@ -118,7 +141,7 @@ class Execution:
                 self._phase("teardown")
                 await self._tear_down()
             if self._guard is not None:
-                await self.hook("chaoscore", "watchdog", Verdict.UNKNOWN, self._guard.close)
+                await self._release(self._guard)
             self._lane.close()
 
     async def _set_up(self) -> bool:
@@ -165,17 +188,25 @@ class Execution:
         """Start the watchdog where the kernel would not undo every fault; tell whether the run is safe."""
         if all(each.injector.undo is not Undo.JOURNAL for each in self._injections):
             return True
-        guard = await self.hook("chaoscore", "watchdog", Verdict.UNKNOWN, self._start_guard)
+        guard = await self._own_hook(self._start_guard)
         if guard is FAILED:
             return False
         self._guard = guard
         return True
 
     def _start_guard(self) -> Guard:
-        def lost() -> None:
-            self.interrupt("the watchdog has taken over")
+        limit_s = self._spec.limits.run_s
+        terms = Terms() if limit_s is None else Terms(limit_s=limit_s)
+        actions = catalogue().undos.by_name()
+        return Guard(self.run_id, self._spec.name, actions, self.interrupt, terms, self._hangs)
 
-        return Guard(self.run_id, self._spec.name, catalogue().undos.by_name(), lost)
+    async def _release(self, guard: Guard) -> None:
+        """Let the watchdog go; what could not be undone, not even by it, is in the report with what a person can do."""
+        left = await self._own_hook(guard.close)
+        self._guard = None
+        for intent, error in () if left is FAILED else left:
+            who = f"injector {intent.injector!r}, {intent.target}"
+            self.trouble(who, "lift", UndoError(intent.undo, error, intent.manual), Verdict.FAIL)
 
     def _beside(self, over: asyncio.Event) -> list[Any]:
         """Return what goes on beside the workers: windows that open and close, validators that keep looking."""
@@ -199,15 +230,13 @@ class Execution:
         await asyncio.wait([watching])
 
     async def _until_over(self, crew: Crew, watch: Watch) -> None:
-        """
-        Return when all workers have left: at the end of the workload, or after a stop, a signal or the time, and a
-        grace.
-        """
+        """Return when all workers have left: at the end, or after a stop, a signal or the time, and a grace."""
         finished = _task(crew.finished())
         ending = _task(self._ending.wait())
         timer = _task(self._sleep(self._run.until - self._run.now(), self._ending))
         await asyncio.wait((finished, ending, timer), return_when=asyncio.FIRST_COMPLETED)
         if self._interrupts:
+            watch.wait()
             await self._openings.lift_all()
         if not finished.done():
             grace_s = 0.0 if len(self._interrupts) > 1 else self._spec.limits.drain_s
@@ -222,6 +251,7 @@ class Execution:
             if delivery.failure is not None:
                 self._reporter_failed(delivery)
         told = {each for each in deliveries if each.failure is not None}
+        self._ended = True
         self.emit(Ended(self.elapsed_s()))
         self._run.stream.flush()
         report = self._fold.report()
@@ -241,22 +271,46 @@ class Execution:
 
     def interrupt(self, reason: str) -> None:
         """
-        End in good order, from any thread or signal handler: strike no more, lift, let steps under way end, judge, tear
-        down.
+        End in good order, from any thread or signal handler.
+
+        Strike no more, lift, let steps under way end, judge, tear down.
 
         A second call drops only the grace for steps under way; what was injected is lifted all the same.
         """
         self._run.stopping = True
         self._openings.silence()
-        self._loop.call_soon_threadsafe(self._interrupted, reason)
+        if self._watch is not None and not self._told:
+            self._watch.drain(GRACE_S, Outcome.CANCELLED)  # for a step that blocks the loop, so that nobody hears this
+        self._told, heard = True, object()
+        self._due[heard] = time.monotonic() + GRACE_S
+        with suppress(RuntimeError):  # the loop is closed: it was over anyway
+            self._loop.call_soon_threadsafe(self._interrupted, reason, heard)
 
-    def _interrupted(self, reason: str) -> None:
+    def _interrupted(self, reason: str, heard: object) -> None:
+        del self._due[heard]
+        if self._ended and self._options.handle_signals:
+            return  # the report is made, and the exit code is the one that it tells
         self._interrupts.append(reason)
         self._ending.set()
         if len(self._interrupts) == 1:
             self.emit(Interrupted(self.elapsed_s(), reason))
         elif self._watch is not None:
             self._watch.drain(0.0, Outcome.CANCELLED)
+
+    def hand_over(self, code: int) -> None:
+        """
+        End this process now, with the exit *code*, where the watchdog undoes what is open; without one, go on undoing.
+
+        The watchdog is not told: it sees that the process is gone, whatever state that was in.
+        """
+        if self._guard is not None and self._guard.covers:
+            with suppress(OSError):
+                os.write(2, b"chaoscore: the watchdog undoes the rest; see `chaoscore status`\n")
+            os._exit(code)
+
+    def _hangs(self) -> bool:
+        """Tell whether something blocks the loop for ever: a hook that is long past its deadline, or a deaf step."""
+        return any(due + OVERDUE_S < time.monotonic() for due in tuple(self._due.values()))
 
     def _stop(self, reason: str, verdict: Verdict) -> None:
         if self._run.stopping:
@@ -294,21 +348,33 @@ class Execution:
         self.emit(*found)
         return len(found)
 
+    async def _own_hook(self, function: Callable[[], Any]) -> Any:
+        """Call what starts or ends the watchdog, which knows how long that may take whatever the scenario says."""
+        return await self.hook("chaoscore", "watchdog", Verdict.UNKNOWN, function, deadline_s=GUARD_S)
+
     async def hook(
-        self, who: str, hook: str, verdict: Verdict, function: Callable[..., Any], *args: Any, lane: Lane | None = None
+        self,
+        who: str,
+        hook: str,
+        verdict: Verdict,
+        function: Callable[..., Any],
+        *args: Any,
+        lane: Lane | None = None,
+        deadline_s: float | None = None,
     ) -> Any:
-        """
-        Call a hook and return its value; one that raises or does not return is put into the stream, and `FAILED`
-        returned.
-        """
+        """Call a hook and return its value; one that fails is put into the stream, and `FAILED` returned."""
+        calling, limit_s = object(), deadline_s or self._spec.limits.hook_s
+        self._due[calling] = time.monotonic() + limit_s
         try:
-            return await call(lane or self._lane, who, hook, self._spec.limits.hook_s, function, *args)
-        except BaseException as error:  # noqa: BLE001 - hooks are others' code; what they raise is reported
+            return await call(lane or self._lane, who, hook, limit_s, function, *args)
+        except BaseException as error:  # hooks are others' code; what they raise is reported
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
             self.trouble(who, hook, error, verdict)
             return FAILED
+        finally:
+            del self._due[calling]
 
     def site(self, injection: Injection, opening: int, landed: Callable[[str, str, str], None]) -> Site:
         """Return where *injection* is opened for the time number *opening*, from 0."""
@@ -338,6 +404,8 @@ class Execution:
         if self._guard is None:
             problem = "it asks for an undo, but does not say `undo = Undo.JOURNAL`"
             raise ScenarioError(f"injector {injector!r}", problem, "declare it, so that a watchdog stands by")
+        if self._openings.closed:
+            raise EndingError(self.run_id)
         return self._guard.undoing(injector, undo, args, **how)
 
     def scene(self, expectation: str) -> Scene:

@@ -69,4 +69,7 @@ class EventLogging:
     def __call__(self, event: Event) -> None:
         """Write *event*."""
         level, text = _LEVELS[type(event)]
-        self._logger.log(level, text, {name: getattr(event, name) for name in event.__struct_fields__})
+        values = {name: getattr(event, name) for name in event.__struct_fields__}
+        # The event says where it happened; whoever shows it may be at another place by now.
+        where = {name: values[name] for name in ("worker", "iteration", "step") if name in values}
+        self._logger.log(level, text, values, extra=where)

@@ -87,6 +87,11 @@ class Openings:
         """Return the names of the open injections, in the order in which they were opened."""
         return tuple(each.injection.name for each in self._open)
 
+    @property
+    def closed(self) -> bool:
+        """Tell whether nothing is opened any more."""
+        return self._closed
+
     async def open_all(self) -> bool:
         """Open, in order, what is active from the beginning; tell whether all of it opened."""
         for injection in self._injections:

@@ -88,6 +88,7 @@ class LiveRun(Run):
                 place.path,
                 ask.n,
                 fault.describe(),
+                place.step,
             )
         )
 

@@ -13,11 +13,19 @@ ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 """The signals that the command line turns into an interruption."""
 
 
+LAST = 3
+"""The signal whose sender will not wait any longer."""
+
+
 class Interruptible(Protocol):
     """What can be told to end."""
 
     def interrupt(self, reason: str) -> None:
         """End in good order; from any thread, and from a signal handler."""
+        ...
+
+    def hand_over(self, code: int) -> None:
+        """End this process now, if somebody else will undo what is open."""
         ...
 
 
@@ -28,15 +36,25 @@ def default_interrupt() -> tuple[str, ...]:
 
 
 @contextmanager
-def interrupting(run: Interruptible, names: Sequence[str]) -> Iterator[None]:
+def interrupting(run: Interruptible, names: Sequence[str], *, impatient: bool) -> Iterator[None]:
     """
     While the block lasts, turn the signals of these *names* into `run.interrupt`; main thread only.
 
     The handlers are the interpreter's, not the loop's: they also run while a step blocks the loop.
+
+    Args:
+        run: What they end.
+        names: Which signals.
+        impatient: This process is the run's own, and the third signal may end it with the undo left to the watchdog.
     """
+    count = 0
 
     def handle(number: int, _: FrameType | None) -> None:
+        nonlocal count
+        count += 1
         run.interrupt(signal.Signals(number).name)
+        if impatient and count >= LAST:
+            run.hand_over(128 + number)
 
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     before = {number: signal.signal(number, handle) for number in numbers}

@@ -14,11 +14,13 @@ from typing import Any
 
 from chaoscore.context import CURRENT, Place
 from chaoscore.errors import StuckStepError, injected_by
-from chaoscore.events import IterationEnded, Outcome, StepEnded
+from chaoscore.events import IterationEnded, Outcome, StepEnded, Trouble
 from chaoscore.executor.describe import error_info, task_stack, thread_stack
 from chaoscore.executor.hooks import Escaped, Lane
 from chaoscore.executor.running import LiveRun
+from chaoscore.points import aside
 from chaoscore.spec import Step
+from chaoscore.verdict import Verdict
 
 TRACEBACKS = 1_000
 """Errors whose tracebacks are formatted (60 us each); later ones are counted with their type and message."""
@@ -99,7 +101,6 @@ class Worker:
 
     def _begin(self, iteration: int) -> Place:
         place = Place(self.run, self.number, iteration)
-        CURRENT.set(place)
         self._began = self.run.now()
         return place
 
@@ -125,6 +126,10 @@ class Worker:
             self._report(flight, Outcome.STUCK, None)
             self._end(flight.place, Outcome.STUCK)
 
+    def _broke(self, error: Exception) -> None:
+        """Report that this worker itself broke, outside any step."""
+        self.run.emit(Trouble(self.run.elapsed_s(), "chaoscore", "worker", error_info(error), Verdict.UNKNOWN))
+
     def _raise_in(self, ident: int | None) -> None:
         with self._border:
             if self.flight is not None and ident is not None:
@@ -144,6 +149,7 @@ class Worker:
         place.leave()
         duration = self.run.now() - self._began
         self.run.emit(IterationEnded(self.run.elapsed_s(), self.number, place.iteration, outcome, duration))
+        CURRENT.set(None)  # what a worker does between iterations is no business of points
 
 
 def _outcome(error: BaseException | None) -> Outcome:
@@ -178,6 +184,8 @@ class ThreadWorker(Worker):
                     self._iterate(iteration)
                 except StuckStepError:
                     self._recover()
+        except Exception as error:  # noqa: BLE001 - a bug of ours: the run must not end as if there had been nothing to do
+            self._broke(error)
         finally:
             if not self.abandoned:  # then nobody waits for it, and its loop may be closed
                 self._done(self)
@@ -202,6 +210,7 @@ class ThreadWorker(Worker):
         """Run *step* and return what it raised; held in no frame, so that it goes away with its report."""
         run = self.run
         try:
+            CURRENT.set(place)
             borders = run.answering["border"]
             if borders:
                 place.visit("border", f"before:{step.name}")
@@ -262,6 +271,8 @@ class TaskWorker(Worker):
                     await self._iterate(iteration)
                 except StuckStepError:
                     self._recover()
+        except Exception as error:  # noqa: BLE001 - as in a thread
+            self._broke(error)
         finally:
             self._lane.close()
             if not self.abandoned:
@@ -291,6 +302,7 @@ class TaskWorker(Worker):
 
     async def _attempt(self, place: Place, step: Step) -> BaseException | None:
         try:
+            CURRENT.set(place)
             await self._run_step(place, step)
         except Escaped as carrier:
             return carrier.error
@@ -316,7 +328,7 @@ class TaskWorker(Worker):
         """Forget cancellations that were aimed at the step, so that the next one is not hit."""
         assert self._task is not None
         if self._task.cancelling():
-            with suppress(asyncio.CancelledError):  # one that came last still waits for an `await` to be raised in
+            with aside(), suppress(asyncio.CancelledError):  # the last one still waits for an `await` to be raised in
                 await asyncio.sleep(0)
         while self._task.cancelling():
             self._task.uncancel()

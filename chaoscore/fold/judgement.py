@@ -12,7 +12,7 @@ from chaoscore.report import Counts, InjectionReport, Reason, Report, ThresholdR
 from chaoscore.units import show_seconds
 from chaoscore.verdict import ExitCode, Thresholds, Verdict, exit_code, worst
 
-_SIGNALS = {"SIGINT": ExitCode.SIGINT, "SIGTERM": ExitCode.SIGTERM}
+_SIGNALS = {"SIGHUP": ExitCode.SIGHUP, "SIGINT": ExitCode.SIGINT, "SIGTERM": ExitCode.SIGTERM}
 _CALLS = {
     "delay": "maybe_delay()",
     "error": "maybe_error()",

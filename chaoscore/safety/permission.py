@@ -1,4 +1,4 @@
-"""What a run may do at all: not in production unless told so, not while the lever is pulled, only to allowed addresses."""
+"""What a run may do: nothing in production unless told so, nothing while the lever is pulled, only where it may."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterable
 
 from chaoscore.errors import FaultsLeftError, ForbiddenTargetError, LeverPulledError, ProductionError
-from chaoscore.safety.journal import left_behind
+from chaoscore.safety.leftovers import left_behind
 from chaoscore.safety.state import lever
 
 ENVIRONMENT = "CHAOSCORE_ENVIRONMENT"
@@ -71,8 +71,8 @@ def resolve(host: str, port: int, allowed: Iterable[Network]) -> str:
     """
     Return the address that *host* stands for, where faults may go there.
 
-    What counts is what the name resolves to, all of it: a name that also stands for an address elsewhere is refused. Use
-    the address from then on, since the name may stand for another one later.
+    What counts is what the name resolves to, all of it: a name that also stands for an address elsewhere is refused.
+    Use the address from then on, since the name may stand for another one later.
 
     Args:
         host: Name or address.

@@ -15,9 +15,9 @@ def state_dir() -> Path:
     """Return the private folder: ``$CHAOSCORE_STATE_DIR``, else ``chaoscore`` in the XDG state directory."""
     own = os.environ.get(VARIABLE)
     if own:
-        return Path(own)
+        return Path(own).absolute()  # a run, or what it tests, may change its folder
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "chaoscore"
+    return Path(home).absolute() / "chaoscore"
 
 
 def private(folder: Path) -> Path:
@@ -25,13 +25,15 @@ def private(folder: Path) -> Path:
     Return *folder*, made if it is missing, readable by its owner alone.
 
     Raises:
-        StateError: It cannot be made, is not a folder, or belongs to somebody else.
+        StateError: It cannot be made, is not a folder, or belongs to somebody else or to everybody.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
         if status.st_uid != os.geteuid():
             raise StateError(folder, f"it belongs to user {status.st_uid}, not to {os.geteuid()}")
+        if status.st_mode & stat.S_ISVTX:
+            raise StateError(folder, "it is for everybody, as /tmp is, and would be closed to them")
         if stat.S_IMODE(status.st_mode) & 0o077:
             folder.chmod(0o700)
     except OSError as error:
@@ -42,11 +44,6 @@ def private(folder: Path) -> Path:
 def journals() -> Path:
     """Return the folder of the journals; it may not exist yet."""
     return state_dir() / "journals"
-
-
-def locks() -> Path:
-    """Return the folder of the locks; it may not exist yet."""
-    return state_dir() / "locks"
 
 
 def lever() -> Path:

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 import attrs
 
-from chaoscore.errors import StateError, UndoError
+from chaoscore.errors import StateError, UndoError, text_of
 from chaoscore.protocols import UndoAction
 from chaoscore.safety.identity import boot_id
-from chaoscore.safety.journal import Contents, Failed, Intent, Journal, Undone
+from chaoscore.safety.journal import Journal
+from chaoscore.safety.records import Contents, Failed, Intent, Undone
 
 Actions = Mapping[str, UndoAction]
 """Maps the names that journals use to what takes those faults back."""
 
-ROUNDS_S = (0.5, 2.0, 5.0)
-"""How long each fault may take in the first round, the second, the third; one that hangs holds up the others no longer."""
+PAUSES_S = (0.05, 0.2, 0.8)
+"""How long a run waits between its attempts to take one fault back: what is unreachable now may come back."""
+
+ROUNDS_S = ((0.0, 0.5), (0.25, 2.0), (1.0, 5.0))
+"""
+How long to wait before each round of healing, and in it for each fault; one that hangs holds up the others no longer.
+"""
+
+TEXT_CHARS = 200
+"""What plugins say is cut off there in the journal, whose space for it is limited."""
 
 
 @attrs.frozen
@@ -35,6 +46,15 @@ class Healing:
     error: str | None
 
 
+def insist(journal: Journal, intent: Intent, actions: Actions, by: str) -> str:
+    """Take one fault back, and try again for about a second where that fails; otherwise as `take_back`."""
+    for pause_s in PAUSES_S:
+        with suppress(UndoError):
+            return take_back(journal, intent, actions, by)
+        time.sleep(pause_s)
+    return take_back(journal, intent, actions, by)
+
+
 def take_back(journal: Journal, intent: Intent, actions: Actions, by: str) -> str:
     """
     Take one fault back, see that it is not in effect any more, and put that on disk.
@@ -44,11 +64,13 @@ def take_back(journal: Journal, intent: Intent, actions: Actions, by: str) -> st
 
     Raises:
         UndoError: It is in effect, or nobody can tell.
+        StateError: It is not in effect any more, but the journal cannot say so.
     """
     try:
         how = _undo(intent, actions)
     except UndoError as error:
-        journal.append(Failed(intent.id, by, error.reason))
+        with suppress(StateError):  # the fault stays open all the same
+            journal.append(Failed(intent.id, by, error.reason[:TEXT_CHARS]))
         raise
     journal.append(Undone(intent.id, by, how))
     return how
@@ -58,16 +80,26 @@ def heal(contents: Contents, actions: Actions, by: str) -> tuple[Healing, ...]:
     """
     Take back what is open in a journal, the last first.
 
-    What fails or hangs is tried again, with more patience, when all others had their turn.
+    What fails or hangs is tried again, later and with more patience, when all others had their turn.
 
     Returns:
-        What became of each, in the order in which they were first tried.
+        What became of each, in the order in which they were first tried; nothing where another process was quicker.
+
+    Raises:
+        StateError: The journal cannot be written.
     """
-    journal = Journal(contents.path)
+    try:
+        journal = Journal(contents.path)
+    except StateError:
+        if contents.path.exists():
+            raise
+        return ()
     rebooted = bool(contents.header.boot) and contents.header.boot != boot_id()
     attempts = [_Attempt(journal, intent, actions, by, rebooted) for intent in reversed(contents.open)]
     try:
-        for patience_s in ROUNDS_S:
+        for pause_s, patience_s in ROUNDS_S:
+            undone = all(attempt.healing.how is not None for attempt in attempts)
+            time.sleep(0 if undone else pause_s)
             for attempt in attempts:
                 attempt.make(patience_s)
     finally:
@@ -111,15 +143,16 @@ class _Attempt:
 
 
 def _undo(intent: Intent, actions: Actions) -> str:
+    """Take one fault back and return how, shortened."""
     action = actions.get(intent.undo)
     if action is None:
         reason = "no installed plugin offers this undo action; install the one that did"
         raise UndoError(intent.undo, reason, intent.manual)
     try:
-        how = action.undo(intent.args)
+        how = str(action.undo(intent.args))[:TEXT_CHARS]
         stays = action.in_effect(intent.args)
-    except Exception as error:
-        raise UndoError(intent.undo, f"{type(error).__name__}: {error}", intent.manual) from error
+    except BaseException as error:  # others' code: not even its `sys.exit` may end this
+        raise UndoError(intent.undo, f"{type(error).__name__}: {text_of(error)}", intent.manual) from error
     if stays:
         raise UndoError(intent.undo, f"it said {how!r}, but the fault is still in effect", intent.manual)
     return how

@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chaoscore.cli import main
+from chaoscore.safety.identity import boot_id
 from chaoscore.safety.journal import Journal
+from chaoscore.safety.records import Closed
 from tests.safety.toys import Toybox
 
 
@@ -101,6 +103,45 @@ def test_a_run_that_is_alive_is_left_alone(box: Toybox) -> None:
     assert call("recover", "--all").output == "Nothing was left behind.\n"
     assert f"process {os.getpid()}, alive" in call("status").output
     journal.close()
+
+
+def test_what_could_apply_nothing_is_swept_away(box: Toybox) -> None:
+    """An empty journal, or one of a dead run with nothing open, is no news for status, and recover removes it."""
+    folder = box.state / "journals"
+    folder.mkdir(parents=True)
+    for name, content in {"empty": b"", "torn": b'{"record":"header","sch', "zeros": b"\0" * 4096}.items():
+        (folder / f"{name}.jsonl").write_bytes(content)
+    assert "No fault is in effect" in call("status").output
+    assert call("recover", "--dry-run").exit_code == 0
+    assert len(list(folder.iterdir())) == 3
+    result = call("recover")
+    assert result.output == "Removed 3 journal(s) of dead runs with nothing in effect.\nNothing was left behind.\n"
+    assert list(folder.iterdir()) == []
+
+
+def test_a_run_whose_process_goes_on_has_left_its_faults_as_well(box: Toybox) -> None:
+    """In a notebook, say: its journal says that it is over, so it can be healed from outside."""
+    path = box.toys / "toy-0"
+    path.touch()
+    journal = Journal.create("over", "orders")
+    journal.intend("toys", "toy.switch", {"path": str(path)}, target="toy", manual="m")
+    journal.append(Closed())
+    assert "dead: `chaoscore recover`" in call("status").output
+    assert call("recover").exit_code == 0
+    assert box.on() == []
+    journal.close()
+
+
+def test_after_a_reboot_what_did_not_survive_it_is_closed(box: Toybox) -> None:
+    """Nothing is undone that is not in effect any more, and runs may start again."""
+    killed(box)
+    (path,) = box.journals()
+    boot = boot_id().encode()
+    path.write_bytes(path.read_bytes().replace(boot, b"0" * len(boot)))
+    result = call("recover")
+    assert (result.exit_code, result.output.count("the machine was started again since")) == (0, 3)
+    assert box.on() == ["toy-0", "toy-1", "toy-2"]
+    assert box.journals() == []
 
 
 def test_stop_pulls_the_lever_and_release_lets_go(box: Toybox) -> None:

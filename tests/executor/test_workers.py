@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chaoscore import InjectedPanic, IterationEnded, Outcome, Scenario, StepEnded, Stuck, Verdict, point
+from chaoscore import InjectedPanic, IterationEnded, Outcome, Phase, Scenario, StepEnded, Stuck, Verdict, point
 from chaoscore.injectors import delay, error
 from tests.executor.parts import Collect
 
@@ -153,15 +153,13 @@ def test_a_step_that_outlasts_the_run_is_stuck_and_told() -> None:
 
 
 def test_a_rate_spaces_iterations() -> None:
-    """At 1,000 per second, iteration 20 does not begin before 20 ms."""
-    began: dict[str, float] = {}
-
-    def work(_: Any) -> None:
-        began.setdefault("first", time.perf_counter())
-        began["last"] = time.perf_counter()
-
-    Scenario("paced").target(object()).step("work", work).repeat(21).rate(1000).workers(3).run()
-    assert began["last"] - began["first"] >= 0.018
+    """At 1,000 per second, iteration 20 does not begin before 20 ms, whatever the workers could do."""
+    collect = Collect()
+    chaos = Scenario("paced").target(object()).step("work", lambda _: None).repeat(21).rate(1000).workers(3)
+    chaos.run(reporters=[collect])
+    (began,) = (phase.at for phase in collect.of(Phase) if phase.name == "workload")
+    (last,) = (event for event in collect.of(IterationEnded) if event.iteration == 20)
+    assert last.at - last.duration_s - began >= 0.02
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -244,3 +242,19 @@ def test_a_plain_step_among_async_ones_keeps_its_thread() -> None:
     assert len(threads) == 6
     assert len(set(threads)) == 1
     assert threads[0] != threading.get_ident()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_worker_that_breaks_is_told(is_async: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug of the framework's own outside any step makes the run unknown, not a run that had nothing to do."""
+
+    def broken(_: object, iteration: int) -> float:
+        raise ZeroDivisionError("a bug")
+
+    async def task(_: Any) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr("chaoscore.executor.running.LiveRun.pace", broken)
+    report = Scenario("broken").target(object()).step("work", task if is_async else lambda _: None).repeat(3).run()
+    assert report.verdict is Verdict.UNKNOWN
+    assert [(trouble.hook, trouble.error.type) for trouble in report.troubles] == [("worker", "ZeroDivisionError")]

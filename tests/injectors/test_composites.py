@@ -236,6 +236,13 @@ def test_evidence_of_parts() -> None:
     assert (lifted.asked, lifted.fired, lifted.detail) == (3, 10, {"bytes": 5, "files": 1})
 
 
+def test_evidence_beside_what_landed_at_points() -> None:
+    """A part whose evidence only explains what landed at points adds nothing to the count."""
+    parts: list[Injector] = [Opening([], "a", proof=Evidence(fired=None, detail={"reached": 2})), delay(0)]
+    lifted = ran(lambda target: point("here"), composite(parts), repeat=3).lifted()
+    assert (lifted.fired, lifted.detail) == (1 + 3, {"reached": 2})
+
+
 @pytest.mark.parametrize(
     "injector", [composite([delay(0), error()], probability=0), composite([delay(0, probability=0)])]
 )

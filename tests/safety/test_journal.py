@@ -16,8 +16,8 @@ from chaoscore.errors import StateError
 from chaoscore.safety import journal as journals
 from chaoscore.safety.identity import ProcessId, boot_id, start_ticks
 from chaoscore.safety.journal import Journal
-from chaoscore.safety.leftovers import every_journal, left_behind
-from chaoscore.safety.records import Failed, Intent, Revoked, Undone, read
+from chaoscore.safety.leftovers import every_journal, left_behind, sweep
+from chaoscore.safety.records import Closed, Failed, Intent, Revoked, Undone, read
 from chaoscore.safety.state import private, state_dir
 
 
@@ -173,3 +173,134 @@ def test_a_state_directory_that_cannot_be_made_is_told(own_state: Path) -> None:
     own_state.write_text("a file")
     with pytest.raises(StateError, match="CHAOSCORE_STATE_DIR"):
         Journal.create("run-1", "orders")
+
+
+# -- what a crash, or somebody else, does to the file
+
+
+def test_a_journal_appears_as_a_whole(own_state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody ever sees one without its header, not even when the run dies while it makes it."""
+    seen = []
+    rename = Path.rename
+
+    def look(draft: Path, target: Path) -> Path:
+        seen.append((list(every_journal()), sweep()))
+        return rename(draft, target)
+
+    monkeypatch.setattr(Path, "rename", look)
+    Journal.create("run-1", "orders").close()
+    assert seen == [([], 0)]  # sweeping does not take it away from under a run that is alive
+
+
+def test_a_journal_that_lost_its_header_is_that_of_a_dead_run() -> None:
+    """Its faults may be in effect, whoever applied them."""
+    journal = Journal.create("run-1", "orders")
+    intent = intend(journal)
+    data = journal.path.read_bytes()
+    journal.path.write_bytes(data.replace(b'{"record":"header"', b'{"record":"heXder"'))
+    (left,) = left_behind()
+    assert (left.header.run_id, left.header.scenario, left.open) == ("run-1", "unknown", (intent,))
+    journal.path.unlink()
+    journal.close()
+
+
+def test_a_damaged_line_hides_no_other() -> None:
+    """What follows it is read; a fault whose end was damaged counts as open."""
+    journal = Journal.create("run-1", "orders")
+    first, second = intend(journal, 1), intend(journal, 2)
+    journal.append(Undone(first.id, "run", "off"))
+    data = journal.path.read_bytes()
+    journal.path.write_bytes(data.replace(b'"undone"', b'"un\xff\xffe"'))
+    assert journal.read().open == (first, second)
+    journal.close()
+
+
+def test_a_journal_that_cannot_be_read_is_not_taken_for_none(own_state: Path) -> None:
+    """Nobody knows what is in effect then, so a run must not start."""
+    (own_state / "journals" / "odd.jsonl").mkdir(parents=True)
+    with pytest.raises(StateError, match=r"odd\.jsonl"):
+        left_behind()
+
+
+def test_sweeping_takes_what_holds_nothing(own_state: Path) -> None:
+    """
+    Empty journals, drafts of dead runs, dead runs with nothing open; never one with faults, nor one that is alive.
+    """
+    folder = own_state / "journals"
+    open_, alive, dead = (Journal.create(name, "orders") for name in ("open", "alive", "dead"))
+    intend(open_)
+    dead.append(Revoked("the run died"))
+    (folder / "empty.jsonl").touch()
+    (folder / "zeros.jsonl").write_bytes(b"\0" * 100)
+    (folder / ".run-2.4194303-7.new").write_bytes(b"")
+    assert sweep() == 4
+    assert sorted(path.name for path in folder.iterdir()) == ["alive.jsonl", "open.jsonl"]
+    assert sweep() == 0
+    for journal in (open_, alive, dead):
+        journal.path.unlink(missing_ok=True)
+        journal.close()
+
+
+def test_a_run_that_is_over_has_left_its_faults_behind() -> None:
+    """Although its process goes on, as that of a notebook does; the same goes for one that lost its lease."""
+    for number, record in enumerate((Closed(), Revoked("the run hung"))):
+        journal = Journal.create(f"run-{number}", "orders")
+        intend(journal)
+        assert left_behind() == ()
+        journal.append(record)
+        assert [each.header.run_id for each in left_behind()] == [f"run-{number}"]
+        journal.path.unlink()
+        journal.close()
+
+
+def test_a_long_run_does_not_fill_the_disk() -> None:
+    """What is undone is dropped in time, what is open never; numbers are not used again."""
+    journal = Journal.create("run-1", "orders")
+    first = intend(journal)
+    for number in range(1, 1000):
+        intent = intend(journal, number)
+        journal.append(Undone(intent.id, "run", "off"))
+    assert journal.path.stat().st_size <= 2 * journals.SPACE_BYTES
+    assert journal.read().open == (first,)
+    assert intend(journal).id == 1000
+    journal.path.unlink()
+    journal.close()
+
+
+def test_whoever_has_the_journal_open_follows_it() -> None:
+    """Two processes append to one file, also when one of them has put a shorter one in its place."""
+    journal = Journal.create("run-1", "orders")
+    other = Journal(journal.path)
+    last = intend(journal)
+    for number in range(300):
+        journal.append(Undone(last.id, "run", "off"))
+        last = intend(journal, number)
+    assert journal.path.stat().st_ino == os.fstat(journal._file).st_ino != os.fstat(other._file).st_ino
+    other.append(Revoked("the run hung"))
+    contents = journal.read()
+    assert (contents.revoked, contents.open) == ("the run hung", (last,))
+    journal.append(Undone(last.id, "run", "off"))
+    other.close()
+    journal.close()
+    assert not journal.path.exists()
+
+
+def test_there_is_room_for_the_end_of_every_fault() -> None:
+    """However many are open: none is applied whose undoing could not be recorded on a full disk."""
+    journal = Journal.create("run-1", "orders")
+    for number in range(100):
+        intend(journal, number)
+    used = len(journal.path.read_bytes().rstrip(b"\0"))
+    assert journal.path.stat().st_blocks * 512 - used >= 100 * journals.RESERVE_BYTES
+    journal.path.unlink()
+    journal.close()
+
+
+def test_a_shared_folder_is_not_made_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named by mistake, ``/tmp`` would be closed to everybody else."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    with pytest.raises(StateError, match="for everybody"):
+        private(shared)
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o1777

@@ -16,8 +16,8 @@ from chaoscore import ChaosError, ExitCode, Scenario, Site, Undo, maybe_delay, w
 from chaoscore.errors import FaultsLeftError, ForbiddenTargetError, LeverPulledError, ProductionError, ScenarioError
 from chaoscore.injectors import delay
 from chaoscore.safety.journal import Journal
-from chaoscore.safety.records import Header
 from chaoscore.safety.permission import both, network, resolve
+from chaoscore.safety.records import Header
 
 
 def harmless() -> Scenario:
@@ -123,6 +123,24 @@ def test_other_addresses_need_to_be_allowed(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     with pytest.raises(ForbiddenTargetError, match=r"192\.0\.2\.7"):
         resolve("both.example", 80, ())
+
+
+def test_a_name_that_stands_for_another_address_by_then_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it stood for in the plan does not count; the injector gets an address, so nobody asks a third time."""
+    addresses = iter(["127.0.0.1", "192.0.2.7", "127.0.0.1"])
+
+    def rebinding(*_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, 0, 0, "", (next(addresses), 80))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    assert resolve("rebinding.example", 80, ()) == "127.0.0.1"
+    injector = Aimed("rebinding.example")
+    report = aimed(injector).run()
+    assert report.exit_code is ExitCode.UNKNOWN
+    assert "192.0.2.7" in report.troubles[0].error.message
+    assert injector.address is None
+    aimed(injector).run()
+    assert injector.address == "127.0.0.1"
 
 
 def test_a_name_that_does_not_resolve_is_refused() -> None:

@@ -10,7 +10,9 @@ import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T", str, bytes)
 
 PLUGIN = '''
 import os, signal, sys, time
@@ -126,10 +128,12 @@ PROGRAM = """
 import asyncio, ctypes, json, os, signal, sys, threading, time
 from chaoscore import Scenario, window
 from chaoscore.executor import Options, guard, run
+from chaoscore.safety import undo
 from toys_plugin import Toys
 
 how = json.loads(sys.argv[1])
-guard.LEASE_S = how["lease_s"]
+guard.LEASE_S, undo.PAUSES_S = how["lease_s"], (0.01, 0.02, 0.03)
+signal.alarm(90)  # whatever becomes of the test
 body = compile(how["body"], "body", "exec")
 
 def work(target):
@@ -208,9 +212,7 @@ class Toybox:
         how = {"lease_s": lease_s, "windowed": windowed, "body": body, "async": is_async, "limits": dict(limits)}
         how["toys"] = {"folder": str(self.toys), **toys}
         command = [sys.executable, str(self.program), json.dumps(how)]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=self.environment)
-        self._children.append(child)
-        return child
+        return self.adopt(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=self.environment))
 
     def command(self, *words: str, scenario: str = "whole") -> list[str]:
         """Return the command line that runs the scenario of that name."""
@@ -220,9 +222,13 @@ class Toybox:
         """Start *command* and wait for the first step of its run; the output goes nowhere unless *how* says where."""
         self.begun.unlink(missing_ok=True)
         nowhere = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        child = subprocess.Popen(command, env=self.environment, **{**nowhere, **how})
-        self._children.append(child)
+        child = self.adopt(subprocess.Popen(command, env=self.environment, **{**nowhere, **how}))
         assert until(lambda: self.begun.exists() or child.poll() is not None)
+        return child
+
+    def adopt(self, child: subprocess.Popen[T]) -> subprocess.Popen[T]:
+        """Have *child* ended with the test, and return it."""
+        self._children.append(child)
         return child
 
     def output(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
