@@ -121,7 +121,7 @@ def harmless_and_bare(runs: int) -> tuple[float, float]:
 
 def processes() -> int:
     """Return how many watchdogs a harmless run would have started."""
-    started = []
+    started: list[object] = []
     with mock.patch.object(guards, "_start", started.append):
         Scenario("no-op").target(Target()).step("step", step).inject("slow", delay(0)).run(seed=1)
     return len(started)

@@ -71,5 +71,5 @@ class EventLogging:
         level, text = _LEVELS[type(event)]
         values = {name: getattr(event, name) for name in event.__struct_fields__}
         # The event says where it happened; whoever shows it may be at another place by now.
-        where = {name: values[name] for name in ("worker", "iteration", "step") if name in values}
+        where: dict[str, object] = {name: values[name] for name in ("worker", "iteration", "step") if name in values}
         self._logger.log(level, text, values, extra=where)

@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-DOCUMENTS = [README, ROOT / "CONTRIBUTING.md"]
+SAFETY = ROOT / "SAFETY.md"
+DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", SAFETY]
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -88,3 +89,24 @@ def test_the_tables_of_built_in_parts_are_complete() -> None:
     offered = {*injectors.__all__, *validators.__all__, "console", "events", "json", "junit", "markdown"}
     assert [name for name in sorted(offered) if f"`{name}" not in text] == []
     assert set(reporters.__all__) <= offered | {"Console"}
+
+
+def test_every_promise_of_safety_names_tests_that_exist() -> None:
+    """Each row of the table has at least one, and each is a function of that name in that file."""
+    table = SAFETY.read_text().partition("| event |")[2].partition("\n\n")[0]
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines()[2:]]
+    assert len(rows) > 15
+    for event, _, tests in rows:
+        named = re.findall(r"`([^`]+)::(\w+)`", tests)
+        assert named, event
+        missing = [name for path, name in named if f"\ndef {name}(" not in (ROOT / path).read_text()]
+        assert missing == [], event
+
+
+def test_every_benchmark_that_a_document_names_exists() -> None:
+    """What stands behind ``run.py bench`` is what the benchmarks are called."""
+    from benchmarks.suite import BENCHMARKS
+
+    for document in DOCUMENTS:
+        for words in re.findall(r"run\.py bench((?: [a-z]+)+)", document.read_text()):
+            assert set(words.split()) <= set(BENCHMARKS), words

@@ -17,7 +17,7 @@ from chaoscore.safety import journal as journals
 from chaoscore.safety.identity import ProcessId, boot_id, start_ticks
 from chaoscore.safety.journal import Journal
 from chaoscore.safety.leftovers import every_journal, left_behind, sweep
-from chaoscore.safety.records import Closed, Failed, Intent, Revoked, Undone, read
+from chaoscore.safety.records import AnyRecord, Closed, Failed, Intent, Revoked, Undone, read
 from chaoscore.safety.state import private, state_dir
 
 
@@ -243,7 +243,8 @@ def test_sweeping_takes_what_holds_nothing(own_state: Path) -> None:
 
 def test_a_run_that_is_over_has_left_its_faults_behind() -> None:
     """Although its process goes on, as that of a notebook does; the same goes for one that lost its lease."""
-    for number, record in enumerate((Closed(), Revoked("the run hung"))):
+    records: list[AnyRecord] = [Closed(), Revoked("the run hung")]
+    for number, record in enumerate(records):
         journal = Journal.create(f"run-{number}", "orders")
         intend(journal)
         assert left_behind() == ()

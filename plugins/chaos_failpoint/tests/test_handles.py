@@ -66,6 +66,16 @@ def test_awaitable_forms(fp: Failpoint) -> None:
     assert asyncio.run(use()) == [5, 5, None]
 
 
+def test_off_in_tasks(fp: Failpoint) -> None:
+    """A term `off` does nothing in tasks either."""
+
+    async def use() -> list[object]:
+        with armed("db.commit", "1*off->1*return(5)"):
+            return [await fp.ahit(), await fp.avalue("x"), await fp.avalue("x")]
+
+    assert asyncio.run(use()) == [None, 5, "x"]
+
+
 def test_armed_is_what_guards(fp: Failpoint) -> None:
     """`armed` is True exactly while something is armed, whatever its scope."""
     assert not fp.armed

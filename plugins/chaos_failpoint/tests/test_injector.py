@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from chaos_failpoint import Failpoint, armed, failpoint, failpoints
+from chaos_failpoint import Failpoint, armed, failpoint, failpoints, registry
 from chaoscore import (
     Fired,
     Injector,
@@ -159,6 +159,21 @@ def test_filters(fp: Failpoint) -> None:
     }
 
 
+def test_filter_by_task(fp: Failpoint) -> None:
+    """In tasks, terms can ask for the name of the task; in plain code there is none."""
+
+    async def hit() -> object:
+        returned = await fp.ahit()
+        return returned and returned.value
+
+    async def use() -> list[object]:
+        return [await asyncio.create_task(hit(), name=name) for name in ("pay-1", "read-1")]
+
+    with armed("db.commit", "1*off[task=pay-2]->return(1)[task=pay-*]"):
+        assert asyncio.run(use()) == [1, None]
+        assert fp.hit() is None
+
+
 def test_component(fp: Failpoint) -> None:
     """An injector of a component strikes only at failpoints of that component, and of none."""
     other, plain = failpoint("api.call"), failpoint("plain")
@@ -188,6 +203,15 @@ def test_declared_while_it_is_open() -> None:
         repeat=2,
     )
     assert seen == [5, 5]
+
+
+def test_declared_too_late(fp: Failpoint) -> None:
+    """A failpoint whose declaration is under way when the window closes does not stay armed."""
+    seen: list[object] = []
+    run_once(lambda _: seen.extend(registry.watchers), inject=failpoints("*", "panic"))
+    (arm,) = seen
+    arm(failpoint("too late"))  # type: ignore[operator]  # as a thread does that is in the middle of declaring it
+    assert not registry.HANDLES["too late"].armed
 
 
 def test_window(fp: Failpoint) -> None:

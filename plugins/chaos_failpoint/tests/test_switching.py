@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -137,6 +139,16 @@ def test_missing_targets(fp: Failpoint, terms: str, message: str) -> None:
     assert not fp.armed
 
 
+@pytest.mark.parametrize("terms", ["raise(broken_module:Oops)", "raise(broken_module.Oops)"])
+def test_a_target_that_breaks(fp: Failpoint, terms: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong inside a module that a term names is not taken for a missing module."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for source, message in (("1 / 0", "ZeroDivisionError: division"), ("import no_such", "No module named 'no_such'")):
+        (tmp_path / "broken_module.py").write_text(source)
+        with pytest.raises(TargetError, match=f"cannot be imported: {message}"):
+            arm("db.commit", terms)
+
+
 def test_waiting_for_an_unknown_failpoint(fp: Failpoint) -> None:
     """So is a failpoint that a term waits for."""
     with pytest.raises(UnknownFailpointError, match="comit"):
@@ -267,6 +279,29 @@ def test_blocks_that_end_in_any_order(fp: Failpoint) -> None:
     assert value(fp) == 0
     disarm("db.commit")
     assert not fp.armed
+
+
+def test_blocks_of_one_context_that_end_in_any_order(fp: Failpoint) -> None:
+    """That holds for blocks of one context as well: one that ends takes nothing from the others."""
+    first, second = armed("db.commit", "return(1)"), armed("db.commit", "return(2)")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert value(fp) == 2
+    second.__exit__(None, None, None)
+    assert value(fp) is None
+    with armed("db.commit", "return(3)"):
+        assert value(fp) == 3
+
+
+def test_a_block_that_ends_in_another_context(fp: Failpoint) -> None:
+    """A block that is entered in one context and left in another, as async fixtures do, is left all the same."""
+    block = armed("db.commit", "return(1)")
+    first = contextvars.copy_context()
+    first.run(block.__enter__)
+    assert (first.run(value, fp), value(fp)) == (1, None)
+    contextvars.copy_context().run(block.__exit__, None, None, None)
+    assert (first.run(value, fp), fp.armed) == (None, False)
 
 
 def test_a_block_that_raises(fp: Failpoint) -> None:

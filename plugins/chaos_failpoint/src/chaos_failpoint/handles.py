@@ -169,6 +169,10 @@ class Failpoint:
 
     def value(self, value: _T, /, **tags: Any) -> _T:
         """Return *value*, or what is armed here makes of it: ``corrupt(...)`` and ``return(...)`` change it."""
+        lull = self._lull
+        if lull.place is here() and (lull.scope is None or lull.scope is SCOPE.get()) and not tags:
+            for _ in lull.ticks:
+                return value
         return engine.value(self, value, tags) if self.armed else value
 
     async def avalue(self, value: _T, /, **tags: Any) -> _T:

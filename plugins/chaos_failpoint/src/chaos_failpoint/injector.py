@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fnmatch import fnmatchcase
@@ -125,6 +126,7 @@ class OpenFailpoints:
     def __init__(self, injector: Failpoints, site: Site, plan: Plan) -> None:
         self.injector, self.site, self.plan = injector, site, plan
         self.reached: set[str] = set()
+        self._lock, self._is_open = threading.Lock(), True
         self._armings: dict[str, RunArming] = {}
         self._watches: dict[str, Watch] = {}
         self._run: object = None
@@ -156,17 +158,19 @@ class OpenFailpoints:
             self.arm(handle)
 
     def arm(self, handle: Failpoint) -> None:
-        """Arm *handle* if its name matches, else watch it; nothing if that was done before."""
-        if fnmatchcase(handle.name, self.at):
-            arming = self._armings.setdefault(handle.name, RunArming(handle, self))
-            if arming not in handle.armings:
-                put(handle, arming)
-        elif handle.name not in self._watches:
-            watch = self._watches[handle.name] = Watch(handle, self)
-            put(handle, watch)
+        """Arm *handle* if its name matches, else watch it; nothing if that was done before, or it is too late."""
+        with self._lock:
+            if not self._is_open or handle.name in self._armings or handle.name in self._watches:
+                return
+            if fnmatchcase(handle.name, self.at):
+                put(handle, self._armings.setdefault(handle.name, RunArming(handle, self)))
+            else:
+                put(handle, self._watches.setdefault(handle.name, Watch(handle, self)))
 
     def disarm(self) -> None:
         """Disarm them all, and let go whom they have paused."""
+        with self._lock:
+            self._is_open = False
         for arming in (*self._armings.values(), *self._watches.values()):
             take(arming.handle, arming)
 

@@ -44,10 +44,11 @@ class BlockArming(Arming):
 # -- the switches
 
 
-def put(handle: Failpoint, arming: Arming, *, last: bool = False) -> None:
-    """Let *arming* be asked before all others at *handle*; or after them."""
+def put(handle: Failpoint, arming: Arming) -> None:
+    """Let *arming* be asked before all others at *handle*, if it is not asked there already."""
     with _lock:
-        handle.put((*handle.armings, arming) if last else (arming, *handle.armings))
+        if arming not in handle.armings:
+            handle.put((arming, *handle.armings))
 
 
 def take(handle: Failpoint, arming: Arming) -> None:
@@ -197,14 +198,14 @@ def armed(
     handle = find(name, lazy=lazy)
     planned = _planned(terms, lazy, allow, explain)
     arming = BlockArming(handle, planned) if scope == "block" else BlockInProcess(handle, planned)
-    token = SCOPE.set((*SCOPE.get(), arming)) if arming.by_block else None
+    if arming.by_block:
+        SCOPE.set((*SCOPE.get(), arming))
     put(handle, arming)
     try:
         yield arming
     finally:
         take(handle, arming)
-        if token is not None:
-            SCOPE.reset(token)
+        SCOPE.set(tuple(each for each in SCOPE.get() if each is not arming))  # blocks may end in any order
 
 
 def _planned(terms: Given, lazy: bool, allow: Collection[str], explains: bool) -> Plan:

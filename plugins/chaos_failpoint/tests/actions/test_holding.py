@@ -11,8 +11,10 @@ from time import perf_counter
 
 import pytest
 
-from chaos_failpoint import Failpoint, NotFiredError, arm, armed, disarm, failpoint
-from chaoscore import BlockingCallError
+from chaos_failpoint import Failpoint, Moment, NotFiredError, arm, armed, disarm, failpoint
+from chaos_failpoint.actions import MISSING, Action
+from chaos_failpoint.actions.holding import Wait
+from chaoscore import BlockingCallError, SystemClock
 
 ENOUGH_S = 10.0
 """How long to wait for what must happen at once."""
@@ -49,7 +51,9 @@ def test_pause_until_armed_anew(fp: Failpoint) -> None:
     with held(fp) as first:
         arm("db.commit", "pause")
         first[0].join(ENOUGH_S)
+        assert not first[0].is_alive()
         with held(fp):
+            assert fp.waiting == 1
             disarm("db.commit")
 
 
@@ -161,7 +165,20 @@ def test_disarming_ends_a_wait(fp: Failpoint) -> None:
     failpoint("other")
     arm("db.commit", "wait(other)")
     with held(fp):
+        assert fp.waiting == 1
         disarm("db.commit")
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_wait_has_a_cap(fp: Failpoint, caplog: pytest.LogCaptureFixture, is_async: bool) -> None:
+    """Who waits for what never comes goes on after the cap, and the log says so."""
+    failpoint("other")
+    action: Action = Wait("other", cap_s=0.001)
+    with armed("db.commit", "off") as it, caplog.at_level(logging.WARNING, "chaos_failpoint"):
+        moment = Moment("db.commit", "it", {}, MISSING, SystemClock(), lambda: 0.5, it)
+        result = asyncio.run(action.aact(moment)) if is_async else action.act(moment)
+    assert result is None
+    assert [each.getMessage() for each in caplog.records] == ["failpoint db.commit: wait(other) gave up after 0.001 s"]
 
 
 # -- sleep and delay

@@ -432,6 +432,26 @@ def test_wrong_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
         serve()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="cannot run here: no fork")
+def test_a_forked_child_does_not_hold_the_port() -> None:
+    """A child that is forked beside the server does not keep its port when the server is gone."""
+    reader, writer = os.pipe()
+    control = serve(token=TOKEN)
+    child = os.fork()
+    if not child:
+        os.close(writer)
+        os.read(reader, 1)  # until the parent lets go
+        os._exit(0)
+    try:
+        control.close()
+        with serve(control.port, token=TOKEN) as again:
+            assert Client(again.port)("GET", "/").status == 200
+    finally:
+        os.close(writer)
+        os.close(reader)
+        os.waitpid(child, 0)
+
+
 def test_a_port_that_is_taken(control: Control) -> None:
     """A port that is taken is an error, and leaves nothing behind."""
     with pytest.raises(OSError, match="in use"):

@@ -197,6 +197,14 @@ def test_a_name_that_is_taken(folder: Path) -> None:
     assert module.buy(3) == 3
 
 
+def test_without_a_gil(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On free-threaded builds, code that may be running is not exchanged; importing with the hook is all there is."""
+    service()
+    monkeypatch.setattr("chaos_failpoint.markers.swapping.LULLS", False)
+    with pytest.raises(MarkerError, match="install the markers before the import"):
+        markers.install(["orders"])
+
+
 def test_exchanged_by_somebody_else(folder: Path) -> None:
     """Code that somebody else has exchanged in the meantime is left as it is."""
     module = service()
