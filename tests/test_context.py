@@ -483,3 +483,14 @@ def test_active_is_not_equal_to_another() -> None:
     """Two openings of the same injection are two, each with its own counts."""
     one, two = (Active("it", None, None, 1.0, lambda _: None) for _ in range(2))
     assert one != two
+
+
+# -- what parts remember of a task
+
+
+def test_memory(run: HandRun) -> None:
+    """What parts remember of a task is its own: neither its children nor the next iteration begin with it."""
+    place = Place(run, 0, 0)
+    place.memory["part"] = 5
+    assert place.child().memory == Place(run, 0, 1).memory == {}
+    assert place.memory == {"part": 5}

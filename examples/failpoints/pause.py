@@ -76,7 +76,7 @@ def sell_two(kind: str) -> int:
 def try_to_wait(control: Control) -> str:
     """Wait for the second sale, which a lock may keep from coming."""
     try:
-        return control.ask("POST", f"{BETWEEN}/wait?fired=2&timeout=300ms")
+        return control.ask("POST", f"{BETWEEN}/wait?fired=2&timeout=1s")
     except RuntimeError as late:
         return str(late) if "408" not in str(late) else ""
 
