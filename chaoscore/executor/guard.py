@@ -32,14 +32,12 @@ END_S = 30.0
 """How long the watchdog may take to end: it is through with three rounds of undoing by then, unless very much hangs."""
 
 _PROGRAM = """
-import json, os, sys
-ready = os.dup(1)
-os.dup2(2, 1)  # what plugins print when they are imported is not for the run
+import json, sys
 path, lease_s, limit_s, sys.path[:] = json.loads(sys.argv[1])
 from pathlib import Path
 from chaoscore.plugins import catalogue
 from chaoscore.safety.watchdog import main
-main(Path(path), ready, lease_s, limit_s, catalogue().undos.by_name())
+main(Path(path), lease_s, limit_s, catalogue().undos.by_name())
 """
 
 

@@ -56,5 +56,5 @@ def sweep() -> int:
 
 def _maker(draft: Path) -> ProcessId:
     """Return the process that was making a journal, by the name that it gave it."""
-    pid, _, started = draft.name.split(".")[-2].partition("-")
+    pid, _, started = draft.suffixes[-2].lstrip(".").partition("-")
     return ProcessId(int(pid), int(started)) if pid.isdecimal() and started.isdecimal() else ProcessId(0, 0)

@@ -26,21 +26,19 @@ DONE = b"d"
 LEFT = b"l"
 
 
-def main(path: Path, ready: int, lease_s: float, limit_s: float, actions: Actions) -> None:
+def main(path: Path, lease_s: float, limit_s: float, actions: Actions) -> None:
     """
-    Watch over a run; standard input is the pipe.
+    Watch over a run; standard input is the pipe, standard output says that it is ready.
 
     Args:
         path: Its journal.
-        ready: The file on which to say that the watchdog is ready.
         lease_s: How long it may be silent, seconds.
         limit_s: How long it may last, seconds; infinity: any time.
         actions: What takes its faults back, by name.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP):
         signal.signal(number, signal.SIG_IGN)
-    os.write(ready, READY)
-    os.close(ready)
+    os.write(sys.stdout.fileno(), READY)
     reason = watch(sys.stdin.fileno(), lease_s, limit_s)
     if reason is not None:
         take_over(path, reason, actions)

@@ -67,7 +67,7 @@ def test_a_hook_that_raises_leaves_no_fault(box: Toybox, hook: str) -> None:
     check(box, diary, run(box, diary, HOOKS.index(hook) % 3, "", [False] * 5))
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     failing=st.sets(st.sampled_from(HOOKS)),
     place=st.sampled_from(PLACES),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import random
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -286,36 +284,6 @@ def test_whoever_has_the_journal_open_follows_it() -> None:
     other.close()
     journal.close()
     assert not journal.path.exists()
-
-
-def test_a_journal_that_is_killed_while_it_is_shortened_says_what_is_open() -> None:
-    """At any moment: it is the long one or the short one, and both say the same of what is open."""
-    program = """
-from chaoscore.safety import journal as journals
-from chaoscore.safety.records import Undone
-journals.FULL_BYTES = 600
-journal = journals.Journal.create("run", "orders")
-def intend():
-    return journal.intend("slow", "toy.undo", {}, target="t", manual="m").id
-intend()
-print("open", flush=True)
-while True:
-    journal.append(Undone(intend(), "run", "off"))
-"""
-    chance = random.Random(5)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *filter(None, sys.path)])}
-    for _ in range(6):
-        with subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE) as child:
-            assert child.stdout is not None
-            child.stdout.readline()
-            time.sleep(chance.random() * 0.05)
-            child.kill()
-        (left,) = left_behind()
-        assert [intent.id for intent in left.open][:1] == [0]
-        assert len(left.open) <= 2
-        left.path.unlink()
-        sweep()
-        assert [path.name for path in left.path.parent.iterdir()] == []
 
 
 def test_there_is_room_for_the_end_of_every_fault() -> None:

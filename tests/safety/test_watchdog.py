@@ -35,9 +35,9 @@ def test_kill_9_is_healed_by_the_watchdog(box: Toybox) -> None:
 
 
 def test_kill_9_at_random_moments_leaves_no_fault(box: Toybox) -> None:
-    """Sixteen kills between the start and well into a run that switches on and off all the time: none survives."""
+    """Thirty kills between the start and well into a run that switches on and off all the time: none survives."""
     chance = random.Random(1)
-    for trial in range(16):
+    for trial in range(30):
         child = box.start(windowed=True)
         assert child.stdout is not None
         if trial % 3:
@@ -168,17 +168,6 @@ def test_a_run_that_was_stopped_while_it_injects_goes_no_further(box: Toybox) ->
     os.kill(child.pid, signal.SIGCONT)
     said = ended(child)
     assert any("has taken over" in line for line in said)
-    assert box.healed()
-
-
-def test_plugins_may_print_when_they_are_imported(box: Toybox) -> None:
-    """What they print is not taken for what the watchdog says."""
-    plugin = box.site / "toys_plugin.py"
-    plugin.write_text(f"import os\nos.write(1, b'welcome')\n{plugin.read_text()}")
-    child = box.call(box.command())
-    assert box.on()
-    child.send_signal(signal.SIGTERM)
-    assert child.wait(20) == 143
     assert box.healed()
 
 
