@@ -178,6 +178,17 @@ def test_the_remedy_is_the_call_that_its_kind_answers(kind: str, remedy: str) ->
     assert reason.endswith(f"opened but never asked: {remedy}")
 
 
+def test_the_remedy_names_the_scope_and_the_window() -> None:
+    """An injector that only some points ask, or only at times, is told which and when."""
+    events = [Opened(0.1, "db.slow"), Lifted(0.2, "db.slow", 0, 0)]
+    info = InjectionInfo("db.slow", "delay", {"at": None}, "db", "in 5% of iterations")
+    (reason,) = reasons(run(*events, injections=(info,)))
+    assert reason.endswith(
+        "call maybe_delay() in a step, at a point of the component 'db', while it is active (in 5% of iterations) "
+        "or give it at="
+    )
+
+
 def test_a_silent_injector_among_others_makes_the_run_unstable() -> None:
     """Where some faults landed, each injector that was silent is named."""
     events = [Opened(0.1, "i0"), Lifted(0.2, "i0", 9, 3), Opened(0.1, "i1"), Lifted(0.2, "i1", 9, 0)]
