@@ -1,4 +1,5 @@
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -186,6 +187,18 @@ def test_the_command_that_reproduces_does(chaos: Chaos) -> None:
     words = str(first["rerun"]).split()[1:]
     second = report(chaos(*words, "--json", code=1))
     assert (second["seed"], second["rerun"]) == (first["seed"], first["rerun"])
+
+
+def test_a_failure_that_builds_up_is_reproduced(chaos: Chaos, folder: Path) -> None:
+    """What a step can only do after others is reproduced by all of them; its iteration alone is a second offer."""
+    source = (
+        "def wear(shop):\n    shop.stock -= 3\n    assert shop.stock >= 0\nworn = base.step('wear', wear).repeat(9)\n"
+    )
+    (folder / "shop.py").write_text(f"{(folder / 'shop.py').read_text()}\n{source}")
+    first = json.loads(chaos("run", "shop.py:worn", "--json", code=1).stdout)
+    again = json.loads(chaos(*shlex.split(first["reproduce"])[1:], "--json", code=1).stdout)
+    assert [each["iteration"] for each in (*first["errors"], *again["errors"])] == [3, 3]
+    assert first["reproduce_alone"] == f"{first['reproduce']} --only-iteration 3"
 
 
 def test_outputs_are_not_repeated(chaos: Chaos) -> None:

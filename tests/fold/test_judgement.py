@@ -236,21 +236,23 @@ class TestReproduce:
     """Which command reproduces the first failure."""
 
     def test_the_iteration_of_a_finding(self) -> None:
-        """With one worker, the first finding that knows its iteration is run alone."""
+        """The first finding that knows its iteration offers to run that alone, beside the whole run that led to it."""
         report = run(found(), found(iteration=5), found(iteration=6), workers=1)
-        assert report.reproduce == "chaoscore run jobs.py --seed 42 --only-iteration 5"
-        assert report.reproduce_alone is None
+        assert report.reproduce == "chaoscore run jobs.py --seed 42"
+        assert report.reproduce_alone == "chaoscore run jobs.py --seed 42 --only-iteration 5"
 
     def test_a_real_failure_before_an_injected_one(self) -> None:
         """An injected fault that got out does not take the place of a real failure."""
         faulted = iteration(2, Outcome.FAULTED, INJECTED)
         report = run(*faulted, *iteration(4, Outcome.STUCK), *iteration(5, Outcome.FAILED), workers=1)
-        assert report.reproduce == "chaoscore run jobs.py --seed 42 --only-iteration 4"
+        assert report.reproduce_alone == "chaoscore run jobs.py --seed 42 --only-iteration 4"
 
     def test_an_injected_failure_where_there_is_no_other(self) -> None:
         """Where too many faults got out, the first of those iterations is run."""
         events = [event for number in (3, 4) for event in iteration(number, Outcome.FAULTED, INJECTED)]
-        assert run(*events, workers=1).reproduce == "chaoscore run jobs.py --seed 42 --only-iteration 3"
+        report = run(*events, workers=1)
+        assert report.reproduce == "chaoscore run jobs.py --seed 42 --only-iteration 3"
+        assert report.reproduce_alone is None
 
     def test_a_finding_about_the_whole_run(self) -> None:
         """A finding that belongs to no iteration needs the whole run, whatever faults got out."""
@@ -266,7 +268,7 @@ class TestReproduce:
     def test_a_command_with_braces(self) -> None:
         """Only the place of the iteration is filled in."""
         report = run(found(iteration=5), workers=1, rerun_one="run {x} {iteration}")
-        assert report.reproduce == "run {x} 5"
+        assert report.reproduce_alone == "run {x} 5"
 
     def test_no_command(self) -> None:
         """A run that does not know how it was started offers nothing."""
@@ -275,6 +277,6 @@ class TestReproduce:
     def test_what_weighs_nothing(self) -> None:
         """Information is no failure."""
         info = found(iteration=5, severity=Severity.INFO, verdict=Verdict.PASS)
-        assert run(info, *iteration(9, Outcome.FAILED), workers=1).reproduce == (
+        assert run(info, *iteration(9, Outcome.FAILED), workers=1).reproduce_alone == (
             "chaoscore run jobs.py --seed 42 --only-iteration 9"
         )
