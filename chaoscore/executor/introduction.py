@@ -61,11 +61,15 @@ def expectation_info(expectation: Expectation, goals: Thresholds) -> Expectation
 
 
 def _reruns(options: Options, seed: int) -> tuple[str, str]:
-    """Return what runs the scenario again with *seed*, and what runs one iteration, ``{iteration}``, of it."""
-    if options.rerun is None:
-        return f"scenario.run(seed={seed})", f"scenario.run(seed={seed}, only_iteration={{iteration}})"
-    rerun = options.rerun.replace("{seed}", str(seed))
-    return rerun, f"{rerun} --only-iteration {{iteration}}"
+    """Return what runs the same again with *seed*, and what runs one iteration, ``{iteration}``, of it."""
+    only = options.only_iteration
+    if options.rerun is not None:
+        again = options.rerun.replace("{seed}", str(seed))
+        one = f"{again} --only-iteration {{iteration}}"
+    else:
+        one = f"scenario.run(seed={seed}, only_iteration={{iteration}})"
+        again = f"scenario.run(seed={seed})" if only is None else one.replace("{iteration}", str(only))
+    return (again, one) if only is None else (again, again)
 
 
 def _environment() -> dict[str, str]:

@@ -47,4 +47,6 @@ class FirstFailure:
         if iteration is None or not run.rerun_one:
             return whole, None
         alone = run.rerun_one.replace("{iteration}", str(iteration))
-        return (alone, None) if not whole or (injected and run.workers == 1) else (whole, alone)
+        if not whole or whole == alone or (injected and run.workers == 1):
+            return alone, None
+        return whole, alone

@@ -201,6 +201,13 @@ def test_a_failure_that_builds_up_is_reproduced(chaos: Chaos, folder: Path) -> N
     assert first["reproduce_alone"] == f"{first['reproduce']} --only-iteration 3"
 
 
+def test_one_iteration_is_reproduced_as_it_was_run(chaos: Chaos) -> None:
+    """What reproduces a run of one iteration is the very same command, with the seed."""
+    result = report(chaos("run", "shop.py:losing", "--only-iteration", "3", "--seed", "5", "--json", code=1))
+    assert result["reproduce"] == "chaoscore run shop.py:losing --only-iteration 3 --seed 5"
+    assert result["reproduce_alone"] is None
+
+
 def test_outputs_are_not_repeated(chaos: Chaos) -> None:
     """The command that reproduces writes no files: it must not overwrite what is to be explained."""
     options = dict.fromkeys(("repeat", "run_for", "workers", "only_iteration"))
