@@ -138,7 +138,7 @@ class LevelChecker:
             return None
         trend = self._course.trend()
         allowed = self._growth * (1 + 1e-9) + 1e-9
-        if trend.rise <= allowed or not trend.grows(allowed):
+        if not trend.grows(allowed):
             return None
         (first_s, first), (last_s, last) = trend.samples[0], trend.samples[-1]
         show = self._level.show
