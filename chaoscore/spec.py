@@ -263,7 +263,10 @@ class Spec:
     @property
     def target_name(self) -> str:
         """Return what reports call the target."""
-        name = getattr(self.subject, "name", None)
+        try:
+            name = getattr(self.subject, "name", None)
+        except Exception:  # noqa: BLE001 - a property of the system under test, which may need its setup
+            name = None
         return name if isinstance(name, str) else type(self.subject).__name__
 
     def problems(self) -> list[ScenarioError]:

@@ -394,6 +394,13 @@ def test_target_name() -> None:
     assert Spec(name="x", subject=part(name="shop")).target_name == "shop"
     assert Spec(name="x", subject=part(name=5)).target_name == "Part"
 
+    class Unready:
+        @property
+        def name(self) -> str:
+            raise ConnectionError("set it up first")
+
+    assert Spec(name="x", subject=Unready()).target_name == "Unready"
+
 
 def test_secrets_are_not_shown() -> None:
     """The text of a spec does not show what must not be shown."""
