@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Phase,
         Recorded,
         RunStarted,
+        Sampled,
         StepEnded,
         Stopped,
         Stuck,
@@ -134,7 +135,7 @@ _DOORS = {
     "InjectedError InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError "
     "UnknownNameError injected_by is_injected mark_injected",
     "events": "Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase Recorded "
-    "RunStarted StepEnded Stopped Stuck Trouble",
+    "RunStarted Sampled StepEnded Stopped Stuck Trouble",
     "faults": "Cancel Delay Raise",
     "hookspecs": "hookimpl",
     "injectors.raising": "exception_type",
@@ -212,6 +213,7 @@ __all__ = [
     "ReporterType",
     "Reports",
     "RunStarted",
+    "Sampled",
     "Scenario",
     "ScenarioError",
     "Scene",

@@ -198,6 +198,23 @@ class Recorded(Event, frozen=True, omit_defaults=True):
     injected: bool = False
 
 
+class Sampled(Event, frozen=True, omit_defaults=True):
+    """
+    What this process held at that moment, once a second.
+
+    Attributes:
+        threads: Its threads, also those that Python does not know.
+        cpu_s: Processor time that it has used since it started, seconds.
+        rss_bytes: Resident memory, bytes; None where the system does not tell.
+        descriptors: Open file descriptors; None where the system does not tell.
+    """
+
+    threads: int
+    cpu_s: float
+    rss_bytes: int | None = None
+    descriptors: int | None = None
+
+
 class Found(Event, frozen=True, omit_defaults=True):
     """
     A validator found something.
@@ -271,6 +288,7 @@ AnyEvent = (
     | IterationEnded
     | Stuck
     | Recorded
+    | Sampled
     | Found
     | Trouble
     | Interrupted

@@ -40,6 +40,7 @@ from chaoscore.executor.openings import FAILED, Openings
 from chaoscore.executor.options import Options
 from chaoscore.executor.panel import Panel
 from chaoscore.executor.running import LiveRun
+from chaoscore.executor.sampling import EVERY_S, sample
 from chaoscore.executor.stream import Delivery
 from chaoscore.fold import Fold
 from chaoscore.plugins import catalogue
@@ -221,7 +222,19 @@ class Execution:
             if not await self._openings.keep_to_window(injection, wait_until):
                 self._stop(f"injector {injection.name!r} did not open in its window", Verdict.UNKNOWN)
 
-        return [self._watch_until(over, wait), *(keep(each) for each in self._openings.timed())]
+        return [
+            self._watch_until(over, wait),
+            self._keep_sampling(over),
+            *(keep(each) for each in self._openings.timed()),
+        ]
+
+    async def _keep_sampling(self, over: asyncio.Event) -> None:
+        """Say what this process holds, by real time: another clock changes nothing about that."""
+        while not over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), EVERY_S)
+                return
+            self.emit(sample(self.elapsed_s()))
 
     async def _watch_until(self, over: asyncio.Event, wait: Callable[[float], Any]) -> None:
         watching = _task(self._panel.watch(wait))

@@ -1,0 +1,1 @@
+"""A live page and a self-contained HTML report for chaoscore runs."""

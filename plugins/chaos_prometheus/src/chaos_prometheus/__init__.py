@@ -1,0 +1,1 @@
+"""Live Prometheus metrics of chaoscore runs."""

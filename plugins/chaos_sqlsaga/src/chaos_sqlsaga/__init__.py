@@ -1,0 +1,1 @@
+"""A SQL saga engine as target, faults aimed at sagas, and checkers for any saga system, for chaoscore."""

@@ -1,0 +1,11 @@
+"""What chaos-sqlsaga offers to scenarios."""
+
+from __future__ import annotations
+
+import chaoscore
+
+
+@chaoscore.hookimpl
+def chaos_injectors() -> tuple[chaoscore.InjectorType, ...]:
+    """Offer nothing yet."""
+    return ()
