@@ -13,6 +13,7 @@ ALLOWED_SKIP = "cannot run here:"
 WRITTEN_BY_TOOLS = {".hypothesis", ".pytest_cache", "__pycache__"}
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 at_start = pytest.StashKey[Set[str]]()
+os.environ.pop("PYTHONUNBUFFERED", None)  # else no program that a test starts has anything left to write as it ends
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

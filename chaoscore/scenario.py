@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from inspect import isroutine
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
@@ -16,8 +15,10 @@ from chaoscore.spec import (
     Spec,
     Step,
     Window,
+    asks_target,
     check_injector,
     check_name,
+    check_reporters,
     check_scope,
     check_target,
     check_unique,
@@ -157,7 +158,7 @@ class Scenario(Spec):
         """
         where = self._place(f"validator {name!r}")
         check_unique(where, "validator", check_name(where, "its name", name), {each.name for each in self.expectations})
-        if isroutine(validator):
+        if asks_target(validator):
             from chaoscore.validators import state_consistency
 
             validator = state_consistency(validator)
@@ -301,7 +302,7 @@ class Scenario(Spec):
             run,
         )  # the machinery is loaded by those who run, not by those who describe
 
-        self.check()._check_choice(seed, only_iteration)
+        self.check()._check_choice(seed, only_iteration, reporters)
         return run(
             self, Options(seed, tuple(reporters), logger, clock, inject, only_iteration, tuple(allow), production)
         )
@@ -321,7 +322,7 @@ class Scenario(Spec):
         """Run it inside the running event loop; the same as `run` otherwise. Cancelling it lifts every fault first."""
         from chaoscore.executor import Options, arun
 
-        self.check()._check_choice(seed, only_iteration)
+        self.check()._check_choice(seed, only_iteration, reporters)
         return await arun(
             self, Options(seed, tuple(reporters), logger, clock, inject, only_iteration, tuple(allow), production)
         )
@@ -331,7 +332,8 @@ class Scenario(Spec):
     def _place(self, where: str) -> str:
         return f"scenario {self.name!r}, {where}"
 
-    def _check_choice(self, seed: int | None, only_iteration: int | None) -> None:
+    def _check_choice(self, seed: int | None, only_iteration: int | None, reporters: Sequence[Reporter]) -> None:
+        check_reporters(self._place("reporters"), reporters)
         if seed is not None:
             self._whole("seed", seed)
         if only_iteration is None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from math import inf
-from typing import Any
+from typing import Any, TypeGuard
 
 import attrs
 
 from chaoscore.context import POINT_KINDS
 from chaoscore.errors import DuplicateNameError, ScenarioError, near_miss
-from chaoscore.protocols import Answers, Injector, Opens, Undo, Validator
+from chaoscore.protocols import Answers, Follows, Injector, Opens, Reports, Undo, Validator
 from chaoscore.units import Duration, Probability, optional_seconds, probability, seconds, show_seconds
 from chaoscore.verdict import PRESETS, Thresholds
 
@@ -278,22 +278,31 @@ class Spec:
             problem = f"thresholds name the expectation {name!r}, which it does not have{near_miss(name, known)}"
             found.append(ScenarioError(where, problem, f"add .expect({name!r}, ...) or drop the name"))
         for injection in self.injections:
-            found.extend(self._missing_border(where, injection))
+            try:
+                self.check_border(f"{where}, injector {injection.name!r}", injection.injector)
+            except ScenarioError as error:
+                found.append(error)
         return found
 
-    def _missing_border(self, where: str, injection: Injection) -> Iterator[ScenarioError]:
-        at = getattr(injection.injector, "at", None)
+    def check_border(self, where: str, injector: object) -> None:
+        """
+        See that *injector* finds its step, if it strikes at the borders of one.
+
+        Raises:
+            ScenarioError: There is no such step.
+        """
+        at = getattr(injector, "at", None)
         border, colon, step = (at or "").partition(":")
         names = [each.name for each in self.step_list]
         if colon and border in ("before", "after") and not any(fnmatchcase(name, step) for name in names):
             problem = f"it strikes at {at!r}, and there is no such step{near_miss(step, names)}"
-            yield ScenarioError(f"{where}, injector {injection.name!r}", problem, "name a step, or match one with *")
+            raise ScenarioError(where, problem, "name a step, or match one with *")
 
 
 def check_name(where: str, what: str, name: object) -> str:
     """Return *name* where it can be one: not empty, printable, at most 200 characters."""
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 200:
-        raise ScenarioError(where, f"{what} is {name!r}", "give it a short printable name")
+        raise ScenarioError(where, f"{what} is {name!r:.200}", "give it a short printable name")
     return name
 
 
@@ -372,6 +381,11 @@ def check_target(where: str, target: object) -> object:
     return target
 
 
+def asks_target(value: object) -> TypeGuard[Callable[[Any], object]]:
+    """Tell whether *value* is a function of the target, in whatever form, which stands for its `state_consistency`."""
+    return callable(value) and not isinstance(value, (type, Validator))
+
+
 def check_validator(where: str, validator: object) -> Validator:
     """
     Return *validator* where it is one.
@@ -385,6 +399,20 @@ def check_validator(where: str, validator: object) -> Validator:
         )
         raise ScenarioError(where, f"{validator!r} is not a validator", remedy)
     return validator
+
+
+def check_reporters(where: str, reporters: object) -> None:
+    """
+    See that *reporters* are some.
+
+    Raises:
+        ScenarioError: It is no list, or one of them shows neither events nor reports.
+    """
+    for each in reporters if isinstance(reporters, (list, tuple)) else (reporters,):
+        if isinstance(each, type) or not isinstance(each, (Follows, Reports)) or each is reporters:
+            remedy = "pass a list of values such as chaoscore.reporters.json('run.json'), with `follow` or `report`"
+            problem = f"{each!r} is not a list" if each is reporters else f"{each!r} is not a reporter"
+            raise ScenarioError(where, problem, remedy)
 
 
 def check_unique(where: str, what: str, name: str, taken: Mapping[str, object] | set[str]) -> None:

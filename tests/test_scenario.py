@@ -5,6 +5,7 @@ import inspect
 import re
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import attrs
@@ -15,9 +16,10 @@ from chaoscore.events import RunStarted
 from chaoscore.injectors import composite, delay, error, panic
 from chaoscore.points import maybe_delay, maybe_error, maybe_panic
 from chaoscore.protocols import Undo
+from chaoscore.reporters import json
 from chaoscore.scenario import Scenario
 from chaoscore.spec import Spec, window
-from chaoscore.validators import recursion_depth, thread_limit
+from chaoscore.validators import all_of, any_of, recursion_depth, thread_limit
 from chaoscore.verdict import PRESETS, Verdict
 from tests.runs import SteppedClock, Target, finish
 
@@ -229,6 +231,39 @@ def test_everything_at_once() -> None:
         "it strikes at 'before:buy', and there is no such step",
     ):
         assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("reporters", "problem"),
+    [
+        ("console", "'console' is not a list"),
+        (json("-"), "is not a list"),
+        ([json], "is not a reporter"),
+        (["console"], "'console' is not a reporter"),
+        ([object()], "is not a reporter"),
+    ],
+)
+def test_what_is_no_reporter_is_refused(reporters: Any, problem: str) -> None:
+    """Something that could show nothing is an error before the run, not a run that shows nothing."""
+    with pytest.raises(ScenarioError, match=problem) as caught:
+        Scenario("x").target(5).step("a", print).run(reporters=reporters)
+    assert caught.value.where == "scenario 'x', reporters"
+
+
+class Judging:
+    def __call__(self, target: list[int]) -> bool:
+        return len(target) < 2
+
+
+@pytest.mark.parametrize("judge", [Judging(), partial(lambda most, target: len(target) < most, 2)])
+@pytest.mark.parametrize("join", [lambda judge: judge, all_of, any_of])
+@pytest.mark.parametrize(("target", "verdict"), [([1], "pass"), ([1, 2], "fail")])
+def test_whatever_can_be_called_is_a_validator(
+    judge: Any, join: Callable[[Any], Any], target: list[int], verdict: str
+) -> None:
+    """An object that can be called, or a partial function, judges the target as a function does."""
+    scenario = Scenario("x").target(target).step("a", len).expect("few", join(judge))
+    assert scenario.run().verdict == verdict
 
 
 def test_arun_refuses_as_run_does() -> None:

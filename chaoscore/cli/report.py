@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from chaoscore.cli.outputs import Reporting, printer, report_option, reporters_for
-from chaoscore.cli.shell import settle
 
 if TYPE_CHECKING:
     from chaoscore.events import Event
@@ -39,7 +38,6 @@ def report(ctx: click.Context, run: str, outputs: list[tuple[str, str | None]], 
     for each in reporters:
         if isinstance(each, Reports):
             each.report(result)
-    settle()
     ctx.exit(result.exit_code)
 
 

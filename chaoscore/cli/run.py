@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chaoscore.cli.outputs import Reporting, printer, report_option, reporters_for
-from chaoscore.cli.shell import file_argument, program, settle
+from chaoscore.cli.shell import file_argument, program
 
 if TYPE_CHECKING:
     from chaoscore.protocols import Reporter
@@ -58,7 +58,7 @@ def run(ctx: click.Context, /, file: str, **options: Any) -> None:
     from chaoscore.loader import load, split_origin
     from chaoscore.loader.imports import importable
 
-    reporters = (*_reporters(options), *reporters_for(options["outputs"]))
+    reporters = _reporters(options)
     with importable(split_origin(file)[0].parent):
         scenario = _adjusted(load(file), options)
         iterations, only = scenario.workload.iterations, options["only_iteration"]
@@ -68,7 +68,7 @@ def run(ctx: click.Context, /, file: str, **options: Any) -> None:
             )
         chosen = Options(
             seed=options["seed"],
-            reporters=reporters,
+            reporters=tuple(reporters),
             inject=not options["no_faults"],
             only_iteration=options["only_iteration"],
             allow=options["allow"],
@@ -78,7 +78,6 @@ def run(ctx: click.Context, /, file: str, **options: Any) -> None:
         )
         with logged(options["verbose"], scenario.secrets):
             report = execute(scenario, chosen)
-    settle()
     ctx.exit(report.exit_code)
 
 
@@ -102,12 +101,13 @@ def rerun(file: str, options: dict[str, Any]) -> str:
 
 
 def _reporters(options: dict[str, Any]) -> list[Reporter]:
-    """Return the reporters that the options other than ``--report`` ask for."""
+    """Return the reporters that are asked for; the one that prints comes last, to tell what became of the others."""
     from chaoscore.cli.screens import Progress
 
     found: list[Reporter] = [] if options["quiet"] else [Progress(stream=sys.stderr)]
     if options["events"] is not None:
         found += reporters_for([("events", options["events"])])
+    found += reporters_for(options["outputs"])
     return [*found, printer(as_json=options["as_json"], quiet=options["quiet"])]
 
 

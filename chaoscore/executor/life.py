@@ -267,9 +267,8 @@ class Execution:
         self._ended = True
         self.emit(Ended(self.elapsed_s()))
         self._run.stream.flush()
-        report = self._fold.report()
-        for delivery in deliveries:
-            await self._lane.call(delivery.finish, report)
+        for delivery in deliveries:  # in their order: each is told how those before it failed
+            await self._lane.call(delivery.finish, self._fold.report())
             if delivery.failure is not None and delivery not in told:
                 self._reporter_failed(delivery)
         self._lane.close()

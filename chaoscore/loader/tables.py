@@ -132,6 +132,7 @@ class _ScenarioDraft(Draft):
         super().__init__(path, environment)
         self._catalogue, self._dry = catalogue, dry
         self._owner: type | None = None
+        self._all_steps = False
         self._scenario = Scenario("unnamed")
 
     def read(self, table: Table) -> Scenario:
@@ -170,6 +171,7 @@ class _ScenarioDraft(Draft):
             self._build("target", self._scenario.target, subject)
 
     def _steps(self, entries: list[Any]) -> None:
+        before = len(self.problems)
         if not entries:
             self.complain("steps", "there is no step", 'add one: steps = [{ use = "module:function" }]')
         for index, entry in enumerate(entries):
@@ -179,6 +181,7 @@ class _ScenarioDraft(Draft):
             if function is not None:
                 name = given.get("name") or given["use"].replace(":", ".").rpartition(".")[2]
                 self._build(place, self._scenario.step, name, function, limit=given.get("limit"))
+        self._all_steps = len(self.problems) == before
 
     def _injector(self, place: str, name: str, table: Any) -> None:
         make, rest, given = self._used(place, used_injector, table, self._catalogue.injectors)
@@ -186,6 +189,8 @@ class _ScenarioDraft(Draft):
         window = self.made(f"{place}.window", Window, given.get("window") or {})
         if injector is not None and window is not None:
             self._build(place, self._scenario.inject, name, injector, scope=given.get("scope"), window=window)
+            if self._all_steps:
+                self.attempt(f"{place}.at", self._scenario.check_border, place, injector)
 
     def _validator(self, place: str, name: str, table: Any) -> None:
         validator = self._part(place, table, self._catalogue.validators)

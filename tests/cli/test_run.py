@@ -79,6 +79,16 @@ def test_one_iteration_alone(chaos: Chaos) -> None:
     assert found["iterations"]["ok"] == 1  # type: ignore[index]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="cannot run here: no /dev/full")
+@pytest.mark.parametrize("shown", [[], ["--quiet"], ["--json"]])
+def test_a_report_that_cannot_be_written_is_told(chaos: Chaos, shown: list[str]) -> None:
+    """A report whose disk is full stands in the one that is printed, which comes after it; the run is unstable."""
+    result = chaos("run", "shop.py", "--report", "junit=/dev/full", *shown)
+    assert result.exit_code == 0
+    assert "cannot write /dev/full: No space left on device" in " ".join(result.stdout.split())
+    assert "unstable" in result.stdout.lower()
+
+
 def test_reports_are_written(chaos: Chaos, folder: Path) -> None:
     """Each ``--report`` writes a file of its kind, and ``--events`` the log."""
     chaos("run", "shop.py", "--report", "junit=a.xml", "--report", "json=b.json", "--events", "c.jsonl", "--quiet")

@@ -363,6 +363,11 @@ def test_all_problems_are_found_at_once(problems: Problems) -> None:
         ({"expect": {"s": {"use": "delay", "low": 1}}}, "expect.s.use", "no validator 'delay'"),
         ({"expect": {"s": {"use": "thread_limit"}}}, "expect.s", "needs at least one of limit=, growth="),
         ({"thresholds": {"max_failed_iterations": -1}}, "thresholds", "max_failed_iterations"),
+        (
+            {"inject": {"slow": {"use": "delay", "low": 1, "at": "before:clam", "scope": "db"}}},
+            "inject.slow.at",
+            "it strikes at 'before:clam', and there is no such step (did you mean 'claim'?); name a step",
+        ),
         ({"thresholds": {"required": "threads"}}, "thresholds.required", "expected list of (text), not 'threads'"),
     ],
 )
