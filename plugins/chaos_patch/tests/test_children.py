@@ -384,24 +384,26 @@ def test_a_child_that_is_just_beginning_is_waited_for(make: Callable[[], Any], f
     lifting.start()
     until(lambda: opened._ended)
     os.write(write, b".")
-    for each in (beginning, lifting, too_late):
-        if each is too_late:
-            each.start()
-        each.join()
-    own = seen_in(os.getpid(), field)
-    for each in (child, late):
-        assert seen_in(each.pid, field) == own
-        each.communicate()
-        assert each.returncode == 0
+    beginning.join()
+    lifting.join()
+    too_late.start()
+    too_late.join()
     os.close(read)
     os.close(write)
+    own = seen_in(os.getpid(), field)
+    ends: list[object] = []
+    for each in (child, late):
+        ends.append(seen_in(each.pid, field))
+        each.communicate()
+        ends.append(each.returncode)
+    assert ends == [own, 0, own, 0]
 
 
 def begin(opened: children.Children, popen: Any, **options: Any) -> threading.Thread:
     """What starts a child that is struck as if it were a step's, when it is started."""
     program = [sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.read()"]
     call = Call((popen, program), {"stdin": subprocess.PIPE, **options})
-    (fault,) = answers(opened, kind="call", point=opened.at, tags=call.tags)
+    fault: Any = answers(opened, kind="call", point=opened.at, tags=call.tags)[0]
 
     def start() -> None:
         fault.apply(None)

@@ -213,16 +213,26 @@ def is_under_way(child: ref[subprocess.Popen[Any]]) -> bool:
     pid = getattr(popen, "pid", None)
     if pid is None:
         return False
-    command = command_line(pid)  # between its fork and its program it is that of this process
+    command = command_line(pid)  # from its fork on that of this process; none while the kernel replaces its program
+    if not command:
+        return has_ended(pid)
     return os.fsencode(LAUNCHER) not in command and command != command_line(os.getpid())
 
 
 def command_line(pid: int) -> list[bytes]:
-    """Return the command line of a process; empty where it has ended."""
+    """Return the command line of a process; empty where it has ended, and for a moment where it becomes another."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
     except OSError:
         return []
+
+
+def has_ended(pid: int) -> bool:
+    """Tell whether a process is gone, or a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] in (b"Z", b"X")
+    except OSError:
+        return True
 
 
 def launched(start: Start, what: Mapping[str, list[Any]]) -> Command:

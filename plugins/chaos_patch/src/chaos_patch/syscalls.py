@@ -6,24 +6,22 @@ import errno
 import os
 import re
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
 
-from chaos_patch.children import ChildFault, Children, Command, Start, command_line, probe, wait_until
+from chaos_patch.children import ChildFault, Children, Command, Start, probe
 from chaos_patch.errors import UnsupportedError
 from chaos_patch.points import tally
 from chaos_patch.targets import Spot
+from chaos_patch.tracers import let_go
 from chaoscore import Evidence, seconds, show_seconds
 
-DETACH_S = 5.0
 _CALLS = re.compile(r"%?[a-z][a-z0-9_]*(?:,%?[a-z][a-z0-9_]*)*")
 _WHEN = re.compile(r"\d+(?:\.\.\d+)?(?:\+\d*)?")
 _MARKS = (b"(INJECTED)", b"(DELAYED)")
@@ -125,30 +123,6 @@ class Traced(Children):
         shutil.rmtree(self._place)
 
 
-def let_go(place: Path) -> None:
-    """
-    End every strace that writes to *place*; whatever is traced goes on.
-
-    One that is about to become the program of a child, or to trace it, is waited for: it would begin after the end.
-
-    Raises:
-        UnsupportedError: One does not end.
-    """
-    told: set[int] = set()
-
-    def gone() -> bool:
-        found = set(_straces(place))
-        for pid in found & _tracers() - told:
-            told.add(pid)
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-        return not found
-
-    if not wait_until(gone, DETACH_S):
-        pids = " ".join(map(str, _straces(place)))
-        raise UnsupportedError(Syscall.kind, f"strace ({pids}) does not let go", f"end it: kill -KILL {pids}")
-
-
 def tracing(fault: Syscall, file: Path) -> Command:
     """Return the command that starts another under strace; what it injects is written to *file*."""
     parts = [f"inject={fault.calls}"]
@@ -184,27 +158,3 @@ def _under(start: Start) -> Command:
 def _marked(path: Path) -> int:
     with path.open("rb") as lines:
         return sum(any(mark in line for mark in _MARKS) for line in lines)
-
-
-def _straces(place: Path) -> list[int]:
-    """Return the pids of all straces whose records are in *place*, also of those that do not trace yet."""
-    folder = os.fsencode(place) + b"/"
-
-    def writes_there(command: list[bytes]) -> bool:
-        return command[:1] == [b"strace"] and any(word.startswith(folder) for word in command)
-
-    return [pid for pid in _pids() if writes_there(command_line(pid))]
-
-
-def _tracers() -> set[int]:
-    """Return the pids of all processes that trace another."""
-    found: set[int] = set()
-    for pid in _pids():
-        with suppress(OSError):  # it has ended meanwhile
-            status = Path(f"/proc/{pid}/status").read_bytes()
-            found.update(int(line.split()[1]) for line in status.splitlines() if line.startswith(b"TracerPid:"))
-    return found
-
-
-def _pids() -> list[int]:
-    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
