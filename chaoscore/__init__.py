@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         mark_injected,
     )
     from chaoscore.events import (
+        Checked,
         Ended,
         ErrorInfo,
         Event,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from chaoscore.faults import Cancel, Delay, Raise
     from chaoscore.hookspecs import hookimpl
     from chaoscore.injectors.raising import exception_type
+    from chaoscore.metrics import Metric
     from chaoscore.points import (
         amaybe_cancel,
         amaybe_delay,
@@ -134,11 +136,12 @@ _DOORS = {
     "errors": "BlockingCallError CancelReason ChaosError DeadlineError DuplicateNameError EventLogError "
     "InjectedError InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError "
     "UnknownNameError injected_by is_injected mark_injected",
-    "events": "Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase Recorded "
+    "events": "Checked Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase Recorded "
     "RunStarted Sampled StepEnded Stopped Stuck Trouble",
     "faults": "Cancel Delay Raise",
     "hookspecs": "hookimpl",
     "injectors.raising": "exception_type",
+    "metrics": "Metric",
     "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint aside "
     "current_place in_run maybe_cancel maybe_delay maybe_error maybe_network_chaos maybe_panic point "
     "record_error record_event record_panic record_recursion_depth",
@@ -163,6 +166,7 @@ __all__ = [
     "Cancel",
     "CancelReason",
     "ChaosError",
+    "Checked",
     "Checker",
     "Checks",
     "Checkup",
@@ -196,6 +200,7 @@ __all__ = [
     "Judgement",
     "Lifted",
     "Limits",
+    "Metric",
     "Moment",
     "Observes",
     "Opened",

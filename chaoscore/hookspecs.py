@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import pluggy
 
+from chaoscore.metrics import Metric
 from chaoscore.protocols import Checkup, InjectorType, ReporterType, TargetType, UndoAction, ValidatorType
 
 PROJECT = "chaoscore"
@@ -47,3 +48,8 @@ def chaos_undos() -> Mapping[str, UndoAction]:  # type: ignore[empty-body]
 @hookspec
 def chaos_checkups() -> Mapping[str, Checkup]:  # type: ignore[empty-body]
     """Offer check-ups: maps a name to what `chaoscore doctor` runs in a child process to see whether a thing works."""
+
+
+@hookspec
+def chaos_metrics() -> Mapping[str, Metric]:  # type: ignore[empty-body]
+    """Offer metrics: maps a name without unit of time or ``chaos_``, such as ``sql_killed``, to what reads its events."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from chaoscore import builtin, hookspecs
+from chaoscore.metrics import NAME, Metric
 from chaoscore.offers import Broken, Catalogue, Offer, Offers
 from chaoscore.protocols import Undo, UndoAction
 from chaoscore.version import __version__
@@ -142,6 +143,14 @@ def _checkups(hook: str, answer: object) -> _Named:
     return _mapping(hook, answer, "functions without arguments", callable)
 
 
+def _metrics(hook: str, answer: object) -> _Named:
+    found = _mapping(hook, answer, "metrics", lambda each: isinstance(each, Metric))
+    for name, _ in found:
+        if not NAME.fullmatch(name):
+            raise _MisuseError(f"{hook}: {name!r} is no name for a metric; use small letters, digits and underscores")
+    return found
+
+
 def _mapping(hook: str, answer: object, expected: str, fits: Callable[[object], bool]) -> _Named:
     if not isinstance(answer, Mapping):
         raise _MisuseError(f"{hook} must return a mapping of names to {expected}, not {answer!r:.200}")
@@ -179,5 +188,6 @@ _READERS: dict[str, tuple[str, Callable[[str, object], _Named]]] = {
     "chaos_targets": ("target", _targets),
     "chaos_undos": ("undo action", _undos),
     "chaos_checkups": ("check-up", _checkups),
+    "chaos_metrics": ("metric", _metrics),
 }
 """For each hook, what it offers and what reads its answers. A new hook is a line here and a field of `Catalogue`."""

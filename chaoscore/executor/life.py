@@ -176,7 +176,7 @@ class Execution:
         crew.start()
         self._watch.start()
         over = asyncio.Event()
-        beside = [_task(each) for each in self._beside(over)]
+        beside = [_task(each) for each in self._beside(over, crew)]
         try:
             await self._until_over(crew, self._watch)
         finally:
@@ -209,7 +209,7 @@ class Execution:
             who = f"injector {intent.injector!r}, {intent.target}"
             self.trouble(who, "lift", UndoError(intent.undo, error, intent.manual), Verdict.FAIL)
 
-    def _beside(self, over: asyncio.Event) -> list[Any]:
+    def _beside(self, over: asyncio.Event, crew: Crew) -> list[Any]:
         """Return what goes on beside the workers: windows that open and close, validators that keep looking."""
 
         async def wait(seconds: float) -> bool:
@@ -224,17 +224,17 @@ class Execution:
 
         return [
             self._watch_until(over, wait),
-            self._keep_sampling(over),
+            self._keep_sampling(over, crew),
             *(keep(each) for each in self._openings.timed()),
         ]
 
-    async def _keep_sampling(self, over: asyncio.Event) -> None:
-        """Say what this process holds, by real time: another clock changes nothing about that."""
+    async def _keep_sampling(self, over: asyncio.Event, crew: Crew) -> None:
+        """Say what this process holds and does, by real time: another clock changes nothing about that."""
         while not over.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), EVERY_S)
                 return
-            self.emit(sample(self.elapsed_s()))
+            self.emit(sample(self.elapsed_s(), crew.in_flight, self._openings.asked))
 
     async def _watch_until(self, over: asyncio.Event, wait: Callable[[float], Any]) -> None:
         watching = _task(self._panel.watch(wait))

@@ -88,6 +88,11 @@ class Openings:
         return tuple(each.injection.name for each in self._open)
 
     @property
+    def asked(self) -> dict[str, int]:
+        """Return how often points have asked each open injection that they can ask."""
+        return {each.injection.name: each.active.asked for each in tuple(self._open) if each.active is not None}
+
+    @property
     def closed(self) -> bool:
         """Tell whether nothing is opened any more."""
         return self._closed

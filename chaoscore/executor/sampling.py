@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from chaoscore.events import Sampled
@@ -12,10 +13,18 @@ EVERY_S = 1.0
 
 _STATUS = Path("/proc/self/status")
 _DESCRIPTORS = Path("/dev/fd")
+_NOBODY: Mapping[str, int] = {}
 
 
-def sample(at: float) -> Sampled:
-    """Return what this process holds now; *at* is in seconds since the run started."""
+def sample(at: float, in_flight: int = 0, asked: Mapping[str, int] = _NOBODY) -> Sampled:
+    """
+    Return what this process holds and does now.
+
+    Args:
+        at: Seconds since the run started.
+        in_flight: Iterations of which a step is under way.
+        asked: How often points have asked each open injector.
+    """
     status = _status()
     times = os.times()
     return Sampled(
@@ -24,6 +33,8 @@ def sample(at: float) -> Sampled:
         cpu_s=times.user + times.system,
         rss_bytes=status["VmRSS"] * 1024 if "VmRSS" in status else None,
         descriptors=_descriptors(),
+        in_flight=in_flight,
+        asked=dict(asked),
     )
 
 
