@@ -174,8 +174,8 @@ class Report(msgspec.Struct, frozen=True):
         environment: Versions and platform.
         rerun: Runs the scenario again with this seed.
         reproduce: Reproduces the first failure; None where there was none.
-        reproduce_alone: Runs the iteration of the first failure alone, where *reproduce* runs all of them because
-            several workers took turns.
+        reproduce_alone: Runs the iteration of the first failure alone, where *reproduce* runs all of them because what
+            came before, or how several workers took turns, may have led to it.
         thresholds: What the run as a whole had to reach.
     """
 

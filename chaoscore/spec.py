@@ -12,6 +12,7 @@ import attrs
 
 from chaoscore.context import POINT_KINDS
 from chaoscore.errors import DuplicateNameError, ScenarioError, near_miss
+from chaoscore.events import WHOLE_RUN
 from chaoscore.protocols import Answers, Follows, Injector, Opens, Reports, Undo, Validator
 from chaoscore.units import Duration, Probability, optional_seconds, probability, seconds, show_seconds
 from chaoscore.verdict import PRESETS, Thresholds
@@ -144,8 +145,8 @@ class Window:
         if self.every_s is not None and self.for_s is not None:
             parts.append(f"every {show_seconds(self.every_s)} for {show_seconds(self.for_s)}")
         if self.probability < 1:
-            parts.append(f"in {self.probability:.3g} of {'iterations' if self.every_s is None else 'openings'}")
-        return ", ".join(parts) or "the whole run"
+            parts.append(f"in {self.probability * 100:.3g}% of {'iterations' if self.every_s is None else 'openings'}")
+        return ", ".join(parts) or WHOLE_RUN
 
 
 def window(

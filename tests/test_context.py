@@ -382,6 +382,7 @@ def test_lifted_before_the_deadline(run: HandRun) -> None:
     run.open()
     run.hand.now_s = 2.0
     asks(run, place, "b")
+    assert (run.seen, place.deadline) == ([("it", "a", 0)], None)
 
 
 def test_left_before_the_deadline(run: HandRun) -> None:
@@ -392,6 +393,7 @@ def test_left_before_the_deadline(run: HandRun) -> None:
     place.leave()
     run.hand.now_s = 2.0
     asks(run, place, "b")
+    assert (run.seen, place.deadline) == ([("it", "a", 0)], None)
 
 
 # -- injectors with bugs

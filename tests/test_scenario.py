@@ -266,6 +266,13 @@ def test_whatever_can_be_called_is_a_validator(
     assert scenario.run().verdict == verdict
 
 
+def test_one_iteration_is_reproduced_alone() -> None:
+    """A run of one iteration that failed names that iteration in the call that reproduces it, and no other call."""
+    failing = Scenario("x").target(0).step("a", lambda zero: 1 / zero).repeat(5)
+    report = failing.run(seed=7, only_iteration=3)
+    assert (report.reproduce, report.reproduce_alone) == ("scenario.run(seed=7, only_iteration=3)", None)
+
+
 def test_arun_refuses_as_run_does() -> None:
     """The async form refuses what the plain one does."""
     with pytest.raises(InvalidScenarioError):

@@ -72,11 +72,14 @@ class Openings:
     The injections that are open now.
 
     Opening and lifting take turns, so the order is one order; points see it as tuples that are replaced as a whole.
+
+    Attributes:
+        all: Those that may be, in the order of the scenario.
     """
 
     def __init__(self, run: Run, hooks: Hooks, injections: Iterable[Injection], most: int | None = None) -> None:
         self._run, self._hooks, self._most = run, hooks, most
-        self._injections = tuple(injections)
+        self.all = tuple(injections)
         self._open: list[Open] = []
         self._times: Counter[str] = Counter()
         self._turn = asyncio.Lock()
@@ -99,7 +102,7 @@ class Openings:
 
     async def open_all(self) -> bool:
         """Open, in order, what is active from the beginning; tell whether all of it opened."""
-        for injection in self._injections:
+        for injection in self.all:
             if not injection.window.start_s and injection.window.every_s is None and not await self.open(injection):
                 return False
         return True
@@ -107,9 +110,7 @@ class Openings:
     def timed(self) -> tuple[Injection, ...]:
         """Return the injections that open or lift while the workload runs."""
         return tuple(
-            each
-            for each in self._injections
-            if each.window.start_s or each.window.every_s or each.window.until_s is not None
+            each for each in self.all if each.window.start_s or each.window.every_s or each.window.until_s is not None
         )
 
     async def keep_to_window(self, injection: Injection, wait_until: Callable[[float], Any]) -> bool:

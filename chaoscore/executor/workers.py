@@ -137,7 +137,7 @@ class Worker:
 
     def _report(self, flight: Flight, outcome: Outcome, error: BaseException | None) -> None:
         run, info = self.run, None
-        if error is not None and not isinstance(error, StuckStepError):
+        if error is not None and not (isinstance(error, StuckStepError) or _ended_by_us(flight, error)):
             run.errors += 1
             info = error_info(error, with_traceback=run.errors <= TRACEBACKS)
         now = run.now()
@@ -150,6 +150,11 @@ class Worker:
         duration = self.run.now() - self._began
         self.run.emit(IterationEnded(self.run.elapsed_s(), self.number, place.iteration, outcome, duration))
         CURRENT.set(None)  # what a worker does between iterations is no business of points
+
+
+def _ended_by_us(flight: Flight, error: BaseException) -> bool:
+    """Tell whether *error* only says that the step was told to end, which its outcome says as well."""
+    return flight.given_up is not None and isinstance(error, asyncio.CancelledError)
 
 
 def _outcome(error: BaseException | None) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from chaoscore.events import WHOLE_RUN
 from chaoscore.report import Counts, InjectionReport, Reason, Report, ThresholdReport, Timing
 from chaoscore.units import show_seconds
 from chaoscore.verdict import ExitCode, Thresholds, Verdict, exit_code, worst
@@ -84,8 +85,10 @@ def silence(injection: InjectionReport) -> str | None:
         return f"opened but never asked: no point is named like {info.parameters['at']!r}; correct its at="
     if "." in info.kind:  # a plugin's, whose documentation says where it strikes
         return "opened but never asked: no step came to where it strikes"
+    where = "" if info.scope is None else f", at a point of the component {info.scope!r}"
+    when = "" if info.window == WHOLE_RUN else f", while it is active ({info.window})"
     or_at = " or give it at=" if "at" in info.parameters else ""
-    return f"opened but never asked: call {_CALLS.get(info.kind, 'point(name)')} in a step{or_at}"
+    return f"opened but never asked: call {_CALLS.get(info.kind, 'point(name)')} in a step{where}{when}{or_at}"
 
 
 # -- the rules ---------------------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def test_the_whole_plan(chaos: Chaos, folder: Path) -> None:
         "  db.slow: delay (low 1 ms, high 5 ms, probability 1, at db.*)",
         "    does    Hold the caller up for a time between low and high, at maybe_delay and point.",
         "    where   at points of the component 'db', and of none, named 'db.*'",
-        "    when    from 5 s, every 10 s for 2 s, in 0.5 of openings",
+        "    when    from 5 s, every 10 s for 2 s, in 50% of openings",
         "    undone  by the kernel: it ends with this process or a child of it",
         "  both: composite (injectors [panic (probability 1, message ***)], probability 1)",
         "  threads: thread_limit (limit 200, severity critical)",

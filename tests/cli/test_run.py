@@ -1,4 +1,5 @@
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,7 +194,8 @@ def test_a_broken_plugin_ends_with_3(chaos: Chaos, folder: Path, install: Callab
 def test_a_broken_plugin_that_nobody_needs_is_no_matter(chaos: Chaos, install: Callable[..., Path]) -> None:
     """Runs do not suffer from plugins that they do not use."""
     install("bad", "1 / 0")
-    chaos("run", "shop.toml")
+    result = chaos("run", "shop.toml", "--quiet")
+    assert (result.stdout, result.stderr) == ("shop: PASS (seed 42)\n", "")
 
 
 def test_secrets_are_shown_nowhere(chaos: Chaos, folder: Path) -> None:
@@ -223,6 +225,25 @@ def test_the_command_that_reproduces_does(chaos: Chaos) -> None:
     assert (second["seed"], second["rerun"]) == (first["seed"], first["rerun"])
 
 
+def test_a_failure_that_builds_up_is_reproduced(chaos: Chaos, folder: Path) -> None:
+    """What a step can only do after others is reproduced by all of them; its iteration alone is a second offer."""
+    source = (
+        "def wear(shop):\n    shop.stock -= 3\n    assert shop.stock >= 0\nworn = base.step('wear', wear).repeat(9)\n"
+    )
+    (folder / "shop.py").write_text(f"{(folder / 'shop.py').read_text()}\n{source}")
+    first = json.loads(chaos("run", "shop.py:worn", "--json", code=1).stdout)
+    again = json.loads(chaos(*shlex.split(first["reproduce"])[1:], "--json", code=1).stdout)
+    assert [each["iteration"] for each in (*first["errors"], *again["errors"])] == [3, 3]
+    assert first["reproduce_alone"] == f"{first['reproduce']} --only-iteration 3"
+
+
+def test_one_iteration_is_reproduced_as_it_was_run(chaos: Chaos) -> None:
+    """What reproduces a run of one iteration is the very same command, with the seed."""
+    result = report(chaos("run", "shop.py:losing", "--only-iteration", "3", "--seed", "5", "--json", code=1))
+    assert result["reproduce"] == "chaoscore run shop.py:losing --only-iteration 3 --seed 5"
+    assert result["reproduce_alone"] is None
+
+
 def test_outputs_are_not_repeated(chaos: Chaos) -> None:
     """The command that reproduces writes no files: it must not overwrite what is to be explained."""
     options = dict.fromkeys(("repeat", "run_for", "workers", "only_iteration"))
@@ -244,8 +265,7 @@ def test_outputs_are_not_repeated(chaos: Chaos) -> None:
 def test_modules_beside_the_file_can_be_imported_while_it_runs(chaos: Chaos, folder: Path) -> None:
     """A step that imports a module beside the file when it is called finds it."""
     (folder / "late_shop.py").write_text("VALUE = 5")
-    source = (
-        "def lazy(shop):\n    import late_shop\n    assert late_shop.VALUE == 5\nlazily = base.step('lazy', lazy)\n"
-    )
+    source = "def lazy(shop):\n    import late_shop\n    raise LookupError(late_shop.VALUE)\n"
+    source += "lazily = base.step('lazy', lazy)\n"
     (folder / "shop.py").write_text(f"{(folder / 'shop.py').read_text()}\n{source}")
-    chaos("run", "shop.py:lazily")
+    assert "LookupError: 5" in chaos("run", "shop.py:lazily", code=1).stdout

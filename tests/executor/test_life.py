@@ -232,7 +232,7 @@ def test_the_run_stops_at_the_first_real_failure() -> None:
     assert len(ran) == 3
     assert (report.iterations.ok, report.iterations.failed) == (2, 1)
     assert report.exit_code is ExitCode.FAIL
-    assert "only_iteration=2" in (report.reproduce or "")
+    assert "only_iteration=2" in (report.reproduce_alone or "")
 
 
 def test_a_run_may_go_on_after_failures() -> None:
