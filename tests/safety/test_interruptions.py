@@ -108,8 +108,8 @@ def test_a_step_that_blocks_the_loop_does_not_hold_up_the_undo(box: Toybox, body
 
 def test_the_limit_of_a_run_holds_where_a_step_blocks_the_loop(box: Toybox) -> None:
     """Nothing that steps do makes a run longer than it may be."""
-    child = started(box, body="while True: pass", is_async=True, limits={"run": "1s", "drain": "60s", "step": "60s"})
-    assert ended(child)[0] == "end the limit of 1 s for a run 3"
+    child = box.start(body="while True: pass", is_async=True, limits={"run": "2s", "drain": "60s", "step": "60s"})
+    assert ended(child)[0] == "end the limit of 2 s for a run 3"
     assert box.healed()
 
 
@@ -125,6 +125,15 @@ def test_a_closed_terminal_undoes(box: Toybox) -> None:
     assert box.on()
     os.close(ours)
     assert finished(child) == 129
+    assert box.healed()
+
+
+def test_a_run_that_nohup_has_started_goes_on(box: Toybox) -> None:
+    """A signal that it was told to ignore, because its terminal will be closed, does not end it; others do."""
+    child = box.call(["nohup", *box.command("--quiet")])
+    child.send_signal(signal.SIGHUP)
+    child.send_signal(signal.SIGTERM)
+    assert finished(child) == 143
     assert box.healed()
 
 
