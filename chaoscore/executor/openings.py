@@ -252,7 +252,14 @@ def _answering(opened: Iterable[Open], kind: str) -> Iterator[Active]:
 def _entering(manager: Any, late: threading.Event) -> Callable[[], Any]:
     """Return the call that injects. One that comes back after it was given up lifts what it opened by itself."""
     if isinstance(manager, AbstractAsyncContextManager):
-        return manager.__aenter__
+
+        async def aenter() -> Any:
+            fault = await manager.__aenter__()
+            if late.is_set():
+                await manager.__aexit__(None, None, None)
+            return fault
+
+        return aenter
 
     def enter() -> Any:
         fault = manager.__enter__()
