@@ -137,8 +137,8 @@ _DOORS = {
     "errors": "BlockingCallError CancelReason ChaosError DeadlineError DuplicateNameError EventLogError "
     "InjectedError InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError "
     "UnknownNameError injected_by is_injected mark_injected",
-    "events": "Checked Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase Recorded "
-    "RunStarted Sampled StepEnded Stopped Stuck Trouble",
+    "events": "Checked Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase "
+    "Recorded RunStarted Sampled StepEnded Stopped Stuck Trouble",
     "faults": "Cancel Delay Raise",
     "hookspecs": "hookimpl",
     "injectors.raising": "exception_type",

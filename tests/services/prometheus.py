@@ -129,7 +129,7 @@ def prometheus() -> Iterator[Prometheus]:
         own(configuration)
         for attempt in range(1, ATTEMPTS + 1):
             address = f"127.0.0.1:{child.free_port()}"
-            arguments = [
+            arguments: list[str | Path] = [
                 program, f"--config.file={configuration}", f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address={address}", "--enable-feature=exemplar-storage", "--log.level=warn",
             ]  # fmt: skip

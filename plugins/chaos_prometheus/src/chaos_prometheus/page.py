@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from chaos_prometheus import parameters, serving
+from chaos_prometheus import parameters
 from chaos_prometheus.address import HOST, PORT, address_text, parsed
 from chaos_prometheus.errors import complain
-from chaos_prometheus.families import blank
-from chaos_prometheus.reading import Reader
 from chaoscore import Event, Report, RunStarted, seconds
+
+if TYPE_CHECKING:
+    from chaos_prometheus.reading import Reader
+    from chaos_prometheus.serving import Exposition
 
 
 @attrs.define
@@ -32,7 +34,7 @@ class Prometheus:
     address: str = attrs.field(default=f"{HOST}:{PORT}", converter=address_text)
     linger_s: float = attrs.field(default=15.0, converter=seconds, alias="linger", kw_only=True)
     limit: int = attrs.field(default=parameters.LIMIT, validator=parameters.limit, kw_only=True)
-    _exposition: serving.Exposition | None = attrs.field(default=None, init=False, repr=False, eq=False)
+    _exposition: Exposition | None = attrs.field(default=None, init=False, repr=False, eq=False)
     _reader: Reader | None = attrs.field(default=None, init=False, repr=False, eq=False)
 
     kind: ClassVar[str] = "prometheus"
@@ -51,8 +53,7 @@ class Prometheus:
         """
         if events and type(events[0]) is RunStarted:
             self._leave()
-            self._exposition = serving.join(parsed(self.address), lambda: blank(self.limit))
-            self._reader = Reader(self._exposition.ledger, events[0])
+            self._join(events[0])
         if self._reader is not None:
             self._reader.read(events)
 
@@ -74,7 +75,15 @@ class Prometheus:
             self._leave()
         complain(exposition.ledger.broken)
 
+    def _join(self, started: RunStarted) -> None:
+        from chaos_prometheus.families import blank  # not at the top: 90 ms that a command without a run need not pay
+        from chaos_prometheus.reading import Reader
+        from chaos_prometheus.serving import join
+
+        self._exposition = join(parsed(self.address), lambda: blank(self.limit))
+        self._reader = Reader(self._exposition.ledger, started)
+
     def _leave(self) -> None:
         exposition, self._exposition, self._reader = self._exposition, None, None
         if exposition is not None:
-            serving.leave(exposition)
+            exposition.leave()

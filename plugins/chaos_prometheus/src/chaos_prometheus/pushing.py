@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from chaos_prometheus import parameters
-from chaos_prometheus.client import push
 from chaos_prometheus.errors import PushError
-from chaos_prometheus.ledger import Ledger
 from chaos_prometheus.repeating import Repetition
 from chaoscore import Event, Report
+
+if TYPE_CHECKING:
+    from chaos_prometheus.ledger import Ledger
 
 
 @attrs.define
@@ -60,6 +61,8 @@ class Pushgateway:
         self._repetition.report(report)
 
     def _push(self, ledger: Ledger, scenario: str, needed: bool) -> None:
+        from chaos_prometheus.client import push  # not at the top: a command without a run need not pay for it
+
         try:
             push(ledger, self.url, self.job, scenario)
         except OSError as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from chaos_prometheus.errors import complain
-from chaos_prometheus.families import blank
-from chaos_prometheus.ledger import Ledger
-from chaos_prometheus.reading import Reader
 from chaoscore import Event, Report, RunStarted, SystemClock
+
+if TYPE_CHECKING:
+    from chaos_prometheus.ledger import Ledger
+    from chaos_prometheus.reading import Reader
 
 _CLOCK = SystemClock()
 
@@ -31,8 +33,7 @@ class Repetition:
     def follow(self, events: Sequence[Event]) -> None:
         """Take *events*, and show where the run is if it is time to."""
         if events and type(events[0]) is RunStarted:
-            ledger = blank(self._limit)
-            self._run, self._due = (ledger, Reader(ledger, events[0])), None
+            self._run, self._due = _begun(self._limit, events[0]), None
         if self._run is None:
             return
         ledger, reader = self._run
@@ -50,3 +51,11 @@ class Repetition:
             reader.conclude(report.verdict)
             self._show(ledger, reader.scenario, True)
             complain(ledger.broken)
+
+
+def _begun(limit: int, started: RunStarted) -> tuple[Ledger, Reader]:
+    from chaos_prometheus.families import blank  # not at the top: a command without a run need not pay for it
+    from chaos_prometheus.reading import Reader
+
+    ledger = blank(limit)
+    return ledger, Reader(ledger, started)

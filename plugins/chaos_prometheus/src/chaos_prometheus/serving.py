@@ -59,6 +59,14 @@ class Exposition:
             wanted = self._scrapes + self._under_way + 1
             return self._changed.wait_for(lambda: self._scrapes >= wanted, seconds)
 
+    def leave(self) -> None:
+        """Let go of it; the last one closes it."""
+        with _lock:
+            self.users -= 1
+            if not self.users:
+                del _open[self.address]
+                self.close()
+
     def close(self) -> None:
         """Let scrapes under way end, and give the port back."""
         self._server.shutdown()
@@ -129,7 +137,7 @@ _open: dict[Address, Exposition] = {}
 
 def join(address: Address, ledger: Callable[[], Ledger]) -> Exposition:
     """
-    Return the exposition at *address* for one more run; `leave` it when that is over.
+    Return the exposition at *address* for one more run; it has to `leave`.
 
     Raises:
         PortTakenError: Somebody else has the address, or it is none of this machine.
@@ -141,12 +149,3 @@ def join(address: Address, ledger: Callable[[], Ledger]) -> Exposition:
             _open[exposition.address] = exposition
         exposition.users += 1
         return exposition
-
-
-def leave(exposition: Exposition) -> None:
-    """Let go of *exposition*; the last one closes it."""
-    with _lock:
-        exposition.users -= 1
-        if exposition.users == 0:
-            del _open[exposition.address]
-            exposition.close()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from chaos_prometheus import parameters
-from chaos_prometheus.client import write
-from chaos_prometheus.ledger import Ledger
 from chaos_prometheus.repeating import Repetition
 from chaoscore import Event, Report
+
+if TYPE_CHECKING:
+    from chaos_prometheus.ledger import Ledger
 
 
 @attrs.define
@@ -56,4 +57,6 @@ class Textfile:
         self._repetition.report(report)
 
     def _write(self, ledger: Ledger, _scenario: str, _needed: bool) -> None:
+        from chaos_prometheus.client import write  # not at the top: a command without a run need not pay for it
+
         write(ledger, self.path)
