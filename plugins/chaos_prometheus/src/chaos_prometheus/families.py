@@ -149,8 +149,7 @@ def _buckets(labels: dict[str, str], tally: Tally) -> Iterator[Sample]:
 
 def _quantiles(labels: dict[str, str], tally: Tally) -> Iterator[Sample]:
     durations = tally.durations
-    for q in QUANTILES:
-        value = durations.quantile(q)
+    for q, value in zip(QUANTILES, durations.quantiles(QUANTILES), strict=True):
         if value is not None:
             yield Sample("", labels | {"quantile": str(q)}, value)
     yield Sample("_count", labels, durations.count)
