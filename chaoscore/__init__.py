@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from chaoscore.hookspecs import hookimpl
     from chaoscore.injectors.raising import exception_type
     from chaoscore.metrics import Metric
+    from chaoscore.plugins import offered_metrics
     from chaoscore.points import (
         amaybe_cancel,
         amaybe_delay,
@@ -136,12 +137,13 @@ _DOORS = {
     "errors": "BlockingCallError CancelReason ChaosError DeadlineError DuplicateNameError EventLogError "
     "InjectedError InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError "
     "UnknownNameError injected_by is_injected mark_injected",
-    "events": "Checked Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase Recorded "
-    "RunStarted Sampled StepEnded Stopped Stuck Trouble",
+    "events": "Checked Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase "
+    "Recorded RunStarted Sampled StepEnded Stopped Stuck Trouble",
     "faults": "Cancel Delay Raise",
     "hookspecs": "hookimpl",
     "injectors.raising": "exception_type",
     "metrics": "Metric",
+    "plugins": "offered_metrics",
     "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint aside "
     "current_place in_run maybe_cancel maybe_delay maybe_error maybe_network_chaos maybe_panic point "
     "record_error record_event record_panic record_recursion_depth",
@@ -264,6 +266,7 @@ __all__ = [
     "maybe_error",
     "maybe_network_chaos",
     "maybe_panic",
+    "offered_metrics",
     "optional_bytes",
     "optional_seconds",
     "point",

@@ -52,4 +52,4 @@ def chaos_checkups() -> Mapping[str, Checkup]:  # type: ignore[empty-body]
 
 @hookspec
 def chaos_metrics() -> Mapping[str, Metric]:  # type: ignore[empty-body]
-    """Offer metrics: maps a name such as ``sql_killed``, without ``chaos_`` before it, to what reads it from events."""
+    """Offer metrics: maps a name, without the ``chaos_`` that exporters put before it, to what reads it from events."""

@@ -16,6 +16,9 @@ Reading = tuple[float, tuple[str, ...]]
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 """What a metric or a label may be called: words in small letters, joined by underscores."""
 
+ENDINGS = frozenset({"bucket", "count", "created", "info", "sum", "total"})
+"""Last words that formats of metrics give to them."""
+
 _TAKEN = frozenset({"scenario", "le", "quantile", "job", "instance"})
 """Labels that whoever shows a metric gives to it."""
 

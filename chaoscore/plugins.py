@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from chaoscore import builtin, hookspecs
-from chaoscore.metrics import NAME, Metric
+from chaoscore.metrics import ENDINGS, NAME, Metric
 from chaoscore.offers import Broken, Catalogue, Offer, Offers
 from chaoscore.protocols import Undo, UndoAction
 from chaoscore.version import __version__
@@ -25,6 +25,11 @@ BUILTIN = "builtin"
 def catalogue() -> Catalogue:
     """Return what is installed; plugins are imported at the first call, and when ``sys.path`` has changed."""
     return _catalogue(tuple(sys.path))
+
+
+def offered_metrics() -> Mapping[str, Metric]:
+    """Return the metrics of all installed plugins, by name, for whoever shows them."""
+    return catalogue().metrics.by_name()
 
 
 @lru_cache(maxsize=4)
@@ -146,8 +151,9 @@ def _checkups(hook: str, answer: object) -> _Named:
 def _metrics(hook: str, answer: object) -> _Named:
     found = _mapping(hook, answer, "metrics", lambda each: isinstance(each, Metric))
     for name, _ in found:
-        if not NAME.fullmatch(name):
-            raise _MisuseError(f"{hook}: {name!r} is no name for a metric; use small letters, digits and underscores")
+        if not NAME.fullmatch(name) or name.rpartition("_")[2] in ENDINGS:
+            rule = f"use small letters, digits and underscores, and none of the endings {', '.join(sorted(ENDINGS))}"
+            raise _MisuseError(f"{hook}: {name!r} is no name for a metric; {rule}")
     return found
 
 

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import pytest
 
-from chaoscore import Event, Sampled, Scenario
+from chaoscore import Event, Sampled, Scenario, maybe_delay
 from chaoscore.executor import sampling
 from chaoscore.executor.sampling import sample
+from chaoscore.injectors import delay
 from chaoscore.testing.runs import recorded
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="cannot run here: only Linux tells")
@@ -74,6 +75,34 @@ def test_a_run_samples_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     heard = Scenario("sampled").target(ear).step("wait", lambda ear: ear.enough.wait(30)).repeat(1)
     heard.expect("heard", lambda ear: ear.samples >= 3).run(reporters=[ear])
     assert ear.samples >= 3
+
+
+class Listener:
+    """Lets whoever waits know when a sample says so."""
+
+    kind: ClassVar[str] = "listener"
+
+    def __init__(self, in_flight: int, asked: dict[str, int]) -> None:
+        self.wanted, self.heard = (in_flight, asked), threading.Event()
+
+    def follow(self, events: Sequence[Event]) -> None:
+        if any(isinstance(each, Sampled) and (each.in_flight, each.asked) == self.wanted for each in events):
+            self.heard.set()
+
+
+def test_a_sample_tells_what_is_in_flight_and_how_often_injectors_were_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the steps of two workers wait after five asks each, two iterations are in flight and ten asks counted."""
+    monkeypatch.setattr("chaoscore.executor.life.EVERY_S", 0.01)
+    listener = Listener(2, {"slow": 10})
+
+    def ask_and_wait(listener: Listener) -> None:
+        for _ in range(5):
+            maybe_delay()
+        listener.heard.wait(30)
+
+    scenario = Scenario("sampled").target(listener).step("wait", ask_and_wait).workers(2).repeat(2)
+    scenario.inject("slow", delay(0, probability=0)).run(reporters=[listener])
+    assert listener.heard.is_set()
 
 
 def test_a_short_run_has_no_samples() -> None:
