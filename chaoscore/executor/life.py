@@ -8,7 +8,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -39,16 +39,17 @@ from chaoscore.executor.log import EventLogging, RunLogger
 from chaoscore.executor.openings import FAILED, Openings
 from chaoscore.executor.options import Options
 from chaoscore.executor.panel import Panel
+from chaoscore.executor.provisions import Provisions, who
 from chaoscore.executor.running import LiveRun
 from chaoscore.executor.sampling import EVERY_S, sample
 from chaoscore.executor.stream import Delivery
 from chaoscore.fold import Fold
 from chaoscore.plugins import catalogue
 from chaoscore.propagation import followed
-from chaoscore.protocols import Moment, Scene, Site, Undo
+from chaoscore.protocols import Injector, Moment, Provider, Scene, Site, Undo
 from chaoscore.report import Report
 from chaoscore.safety.permission import both, resolve
-from chaoscore.spec import Injection, Spec
+from chaoscore.spec import Injection, Provision, Spec
 from chaoscore.verdict import Severity, Verdict
 from chaoscore.version import __version__
 
@@ -81,6 +82,7 @@ class Execution:
         self._log = RunLogger(options.logger or logging.getLogger("chaoscore"), spec.name, self.run_id)
         self._injections = spec.injections if options.inject else ()
         self._openings = Openings(self._run, self, self._injections, spec.limits.faults)
+        self._provisions = Provisions(self, spec.provisions)
         self._panel = Panel(spec, self)
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
@@ -129,8 +131,8 @@ class Execution:
         began = False
         try:
             self._phase("setup")
-            began = True
-            if await self._set_up() and await self._steady():
+            began = await self._provide()
+            if began and await self._set_up() and await self._steady():
                 try:
                     await self._workload()
                 finally:
@@ -141,13 +143,21 @@ class Execution:
             if began:
                 self._phase("teardown")
                 await self._tear_down()
+            await self._provisions.close_all()
             if self._guard is not None:
                 await self._release(self._guard)
             self._lane.close()
 
+    async def _provide(self) -> bool:
+        """Make what has to be there before the target; tell whether the target may be set up."""
+        if not await self._guarded(each.provider for each in self._spec.provisions):
+            return False
+        return await self._provisions.open_all(lambda: self._run.stopping)
+
     async def _set_up(self) -> bool:
-        setup = getattr(self._run.target, "setup", None)
-        return not callable(setup) or await self._forward("target", "setup", setup) is not FAILED
+        target = self._run.target
+        setup, provided = getattr(target, "setup", None), self._provisions.arguments(target)
+        return not callable(setup) or await self._forward("target", "setup", _with(setup, provided)) is not FAILED
 
     async def _tear_down(self) -> None:
         teardown = getattr(self._run.target, "teardown", None)
@@ -163,7 +173,7 @@ class Execution:
 
     async def _workload(self) -> None:
         self._phase("inject")
-        if not await self._guarded() or not await self._openings.open_all():
+        if not await self._guarded(each.injector for each in self._injections) or not await self._openings.open_all():
             self._stop("an injector did not open; the workload was not started", Verdict.UNKNOWN)
         if self._run.stopping:
             return
@@ -185,9 +195,9 @@ class Execution:
             await asyncio.wait(beside)
             self._watch.close()
 
-    async def _guarded(self) -> bool:
-        """Start the watchdog where the kernel would not undo every fault; tell whether the run is safe."""
-        if all(each.injector.undo is not Undo.JOURNAL for each in self._injections):
+    async def _guarded(self, parts: Iterable[Injector | Provider]) -> bool:
+        """Start the watchdog where the kernel would not undo what *parts* do; tell whether the run is safe."""
+        if self._guard is not None or all(each.undo is not Undo.JOURNAL for each in parts):
             return True
         guard = await self._own_hook(self._start_guard)
         if guard is FAILED:
@@ -206,8 +216,11 @@ class Execution:
         left = await self._own_hook(guard.close)
         self._guard = None
         for intent, error in () if left is FAILED else left:
-            who = f"injector {intent.injector!r}, {intent.target}"
-            self.trouble(who, "lift", UndoError(intent.undo, error, intent.manual), Verdict.FAIL)
+            is_injector = any(each.name == intent.injector for each in self._injections)
+            owner = f"injector {intent.injector!r}" if is_injector else who(intent.injector)
+            self.trouble(
+                f"{owner}, {intent.target}", "lift", UndoError(intent.undo, error, intent.manual), Verdict.FAIL
+            )
 
     def _beside(self, over: asyncio.Event) -> list[Any]:
         """Return what goes on beside the workers: windows that open and close, validators that keep looking."""
@@ -389,33 +402,35 @@ class Execution:
         finally:
             del self._due[calling]
 
-    def site(self, injection: Injection, opening: int, landed: Callable[[str, str, str], None]) -> Site:
-        """Return where *injection* is opened for the time number *opening*, from 0."""
+    def site(self, part: Injection | Provision, opening: int, landed: Callable[[str, str, str], None]) -> Site:
+        """Return where *part* is opened for the time number *opening*, from 0."""
         run = self._run
         networks = both(self._spec.allowed, self._options.allow)
 
         def draw(*identity: object) -> float:
-            return once(run.seed, injection.name, opening, *identity)
+            return once(run.seed, part.name, opening, *identity)
 
         return Site(
-            injection=injection.name,
+            injection=part.name,
             scenario=self._spec.name,
             run_id=self.run_id,
             seed=run.seed,
             target=run.target,
             clock=run.clock,
-            log=self._log.for_part(injection.name),
+            log=self._log.for_part(part.name),
             draw=draw,
             landed=landed,
             elapsed_s=run.elapsed_s,
             share=self._spec.limits.share,
             resolve=lambda host, port: resolve(host, port, networks),
-            undoing=partial(self._undoing, injection.name),
+            undoing=partial(self._undoing, part.name),
+            scope=part.scope if isinstance(part, Injection) else None,
+            provided=dict(self._provisions.values),
         )
 
     def _undoing(self, injector: str, undo: str, args: Mapping[str, Any], **how: Any) -> AbstractContextManager[None]:
         if self._guard is None:
-            problem = "it asks for an undo, but does not say `undo = Undo.JOURNAL`"
+            problem = "it asks for an undo, but neither it nor a provider says `undo = Undo.JOURNAL`"
             raise ScenarioError(f"injector {injector!r}", problem, "declare it, so that a watchdog stands by")
         if self._openings.closed:
             raise EndingError(self.run_id)
@@ -514,6 +529,11 @@ def injection_info(injection: Injection) -> InjectionInfo:
         injection.window.describe(),
         injector.undo.value,
     )
+
+
+def _with(setup: Callable[..., Any], provided: Mapping[str, object]) -> Callable[..., Any]:
+    """Return *setup* with what is *provided* to it; as it is where that is nothing, with whatever it says of itself."""
+    return partial(setup, **provided) if provided else setup
 
 
 def _task(coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
