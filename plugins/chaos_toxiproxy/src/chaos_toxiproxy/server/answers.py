@@ -64,10 +64,12 @@ def found(value: object, status: int = 200) -> Reply:
 
 def encoded(value: object) -> bytes:
     """Return *value* as JSON without spaces, safe inside HTML as Go's is."""
-    shown = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    shown = _ENCODER.encode(value)
     for character, escape in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         shown = shown.replace(character, escape)
     return shown.encode("utf-8", "replace")
 
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 NOTHING = Reply(204)

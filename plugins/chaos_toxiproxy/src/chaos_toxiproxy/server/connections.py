@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chaos_toxiproxy.server.chance import Chance
 from chaos_toxiproxy.server.dialling import Dialling
 from chaos_toxiproxy.server.links import Link
-from chaos_toxiproxy.server.toxics.base import DOWNSTREAM, UPSTREAM, Toxic
+from chaos_toxiproxy.server.toxics.base import DIRECTIONS, DOWNSTREAM, UPSTREAM, Toxic
 from chaos_toxiproxy.server.wires import TcpWire, Wire
 
 if TYPE_CHECKING:
@@ -53,10 +53,11 @@ class Connection:
             UPSTREAM: Link(self, UPSTREAM, client, upstream, counts[UPSTREAM]),
             DOWNSTREAM: Link(self, DOWNSTREAM, upstream, client, counts[DOWNSTREAM]),
         }
-        for direction, link in self.links.items():
+        for link in tuple(self.links.values()):
             link.start()
+        for direction in DIRECTIONS:
             if self.proxy.chains[direction]:
-                link.fit(self.proxy.chains[direction])
+                self.fit(direction)
 
     def fit(self, direction: str) -> None:
         """Take up that the toxics of *direction* have changed."""

@@ -7,6 +7,7 @@ connections share. What the other side does not take is kept, and no more is rea
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,8 @@ class Link:
     )  # fmt: skip
 
     def __init__(self, connection: Connection, direction: str, source: Wire, sink: Wire, counts: Counts) -> None:
-        self.connection, self.direction, self.loop = connection, direction, connection.loop
+        self.connection, self.direction = connection, direction
+        self.loop: asyncio.AbstractEventLoop = connection.loop
         self._source, self._sink, self._counts = source, sink, counts
         self._head: Receiver = self
         self._backlog: deque[Piece] | None = None
@@ -171,6 +173,12 @@ class Link:
         if self._backlog is not None:
             self._backlog = None
             self.loop.remove_writer(self._sink)
+
+    def close_after(self, rest: Receiver) -> None:
+        """Read no more, and close the connection as soon as all that has gone to *rest* is written."""
+        self.closes = self.ended = True
+        self._stop_reading()
+        rest.end()
 
     def abandon(self) -> None:
         """Drop what waits, and read no more: nobody takes it."""

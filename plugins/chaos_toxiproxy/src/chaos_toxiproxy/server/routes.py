@@ -10,12 +10,11 @@ What each request means: Toxiproxy's HTTP API.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Awaitable, Callable
 from posixpath import normpath
 from urllib.parse import unquote
-
-import attrs
 
 from chaos_toxiproxy.server import gojson
 from chaos_toxiproxy.server.answers import NOTHING, ApiError, Reply, found, refused, text
@@ -27,10 +26,11 @@ VERSION = "2.12.0+chaos.0.1.0"
 """Whose API it is, and whose server."""
 
 
-Handler = Callable[[Collection, list[str], bytes], Awaitable[Reply]]
+Handler = Callable[[Collection, list[str], bytes], "Reply | Awaitable[Reply]"]
+"""Answers at once, or later where a name has to be resolved."""
 
 
-async def answer(collection: Collection, request: Message) -> Reply:
+def answer(collection: Collection, request: Message) -> Reply | Awaitable[Reply]:
     """Do what *request* asks for."""
     clean = _clean(request.path)
     if clean != request.path:
@@ -45,14 +45,26 @@ async def answer(collection: Collection, request: Message) -> Reply:
     if request.headers.get("user-agent", "").startswith("Mozilla/"):
         return _marked(text(403, "User agent not allowed"))
     try:
-        return _marked(await handler(collection, parts[1::2], request.body))
+        reply = handler(collection, parts[1::2], request.body)
+    except ApiError as error:
+        return _marked(refused(error))
+    return _marked(reply) if isinstance(reply, Reply) else _later(reply)
+
+
+async def _later(reply: Awaitable[Reply]) -> Reply:
+    try:
+        return _marked(await reply)
     except ApiError as error:
         return _marked(refused(error))
 
 
 def _marked(reply: Reply) -> Reply:
     """Return *reply* with a name for this exchange."""
-    return attrs.evolve(reply, headers=(*reply.headers, f"X-Toxiproxy-Request-Id: {secrets.token_hex(10)}"))
+    mark = f"X-Toxiproxy-Request-Id: {next(_EXCHANGES):020x}"
+    return Reply(reply.status, reply.body, reply.kind, (*reply.headers, mark))
+
+
+_EXCHANGES = itertools.count(secrets.randbits(64))
 
 
 def _clean(path: str) -> str:
@@ -73,7 +85,7 @@ def _methods(parts: list[str]) -> dict[str, Handler] | None:
 # -- the whole
 
 
-async def _version(collection: Collection, names: list[str], body: bytes) -> Reply:
+def _version(collection: Collection, names: list[str], body: bytes) -> Reply:
     return Reply(200, f'{{"version": "{VERSION}"}}\n'.encode(), "application/json;charset=utf-8")
 
 
@@ -94,7 +106,7 @@ async def _populate(collection: Collection, names: list[str], body: bytes) -> Re
 # -- proxies
 
 
-async def _proxies(collection: Collection, names: list[str], body: bytes) -> Reply:
+def _proxies(collection: Collection, names: list[str], body: bytes) -> Reply:
     return found({name: collection.proxies[name].shown() for name in sorted(collection.proxies)})
 
 
@@ -103,7 +115,7 @@ async def _create(collection: Collection, names: list[str], body: bytes) -> Repl
     return found(proxy.shown(), 201)
 
 
-async def _proxy(collection: Collection, names: list[str], body: bytes) -> Reply:
+def _proxy(collection: Collection, names: list[str], body: bytes) -> Reply:
     return found(collection.proxy(names[0]).shown())
 
 
@@ -113,7 +125,7 @@ async def _update(collection: Collection, names: list[str], body: bytes) -> Repl
     return found(proxy.shown())
 
 
-async def _delete(collection: Collection, names: list[str], body: bytes) -> Reply:
+def _delete(collection: Collection, names: list[str], body: bytes) -> Reply:
     collection.remove(names[0])
     return NOTHING
 
@@ -121,23 +133,23 @@ async def _delete(collection: Collection, names: list[str], body: bytes) -> Repl
 # -- toxics
 
 
-async def _toxics(collection: Collection, names: list[str], body: bytes) -> Reply:
+def _toxics(collection: Collection, names: list[str], body: bytes) -> Reply:
     return found([toxic.shown() for toxic in collection.proxy(names[0]).toxics])
 
 
-async def _add_toxic(collection: Collection, names: list[str], body: bytes) -> Reply:
+def _add_toxic(collection: Collection, names: list[str], body: bytes) -> Reply:
     return found(collection.add_toxic(collection.proxy(names[0]), body))
 
 
-async def _toxic(collection: Collection, names: list[str], body: bytes) -> Reply:
+def _toxic(collection: Collection, names: list[str], body: bytes) -> Reply:
     return found(collection.proxy(names[0]).toxic(names[1]).shown())
 
 
-async def _update_toxic(collection: Collection, names: list[str], body: bytes) -> Reply:
+def _update_toxic(collection: Collection, names: list[str], body: bytes) -> Reply:
     return found(collection.update_toxic(collection.proxy(names[0]), names[1], body))
 
 
-async def _delete_toxic(collection: Collection, names: list[str], body: bytes) -> Reply:
+def _delete_toxic(collection: Collection, names: list[str], body: bytes) -> Reply:
     proxy = collection.proxy(names[0])
     proxy.remove(proxy.toxic(names[1]))
     return NOTHING

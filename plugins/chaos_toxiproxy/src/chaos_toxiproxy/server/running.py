@@ -7,13 +7,13 @@ import gc
 import signal
 import socket
 import sys
+from functools import partial
 
 from chaos_toxiproxy.server import addresses
 from chaos_toxiproxy.server.addresses import Address
-from chaos_toxiproxy.server.answers import ApiError, Reply
+from chaos_toxiproxy.server.answers import ApiError
 from chaos_toxiproxy.server.collection import Collection
 from chaos_toxiproxy.server.lifeline import Lifeline
-from chaos_toxiproxy.server.messages import Message
 from chaos_toxiproxy.server.options import Options
 from chaos_toxiproxy.server.reading import read_plans
 from chaos_toxiproxy.server.routes import answer
@@ -50,11 +50,8 @@ async def serve(options: Options) -> None:
     collection = Collection(loop, options.seed or 0)
     connections: set[Web] = set()
 
-    async def reply(message: Message) -> Reply:
-        return await answer(collection, message)
-
     listener = await _listener(options)
-    server = await loop.create_server(lambda: Web(reply, connections), sock=listener)
+    server = await loop.create_server(lambda: Web(partial(answer, collection), connections), sock=listener)
     try:
         await _populate(collection, options)
         gc.freeze()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 
 from chaos_toxiproxy.server import messages
 from chaos_toxiproxy.server.answers import Reply
-from chaos_toxiproxy.server.messages import BadRequestError, Message
+from chaos_toxiproxy.server.messages import BadRequestError, Incomplete, Message
 
 IDLE_S = 60.0
 """How long a connection may say nothing."""
 
-Answer = Callable[[Message], Awaitable[Reply]]
+Answer = Callable[[Message], "Reply | Awaitable[Reply]"]
+"""Answers a request, at once where nothing has to be waited for: a task costs as much as the rest."""
 
 
 class Web(asyncio.Protocol):
@@ -23,6 +26,7 @@ class Web(asyncio.Protocol):
     def __init__(self, answer: Answer, connections: set[Web]) -> None:
         self._answer, self._connections = answer, connections
         self._loop = asyncio.get_running_loop()
+        self._heard_s = self._loop.time()
         self._received = bytearray()
         self._task: asyncio.Task[None] | None = None
         self._told_to_go_on = False
@@ -32,7 +36,15 @@ class Web(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._connections.add(self)
-        self._idle = self._loop.call_later(IDLE_S, self.close)
+        self._look_after()
+
+    def _look_after(self) -> None:
+        """Close the connection when it says nothing for too long."""
+        until_s = self._heard_s + IDLE_S
+        if self._loop.time() < until_s or self._task is not None:
+            self._idle = self._loop.call_at(max(until_s, self._loop.time() + 1), self._look_after)
+        else:
+            self.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Forget it; what it asked for is still done."""
@@ -46,49 +58,64 @@ class Web(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came, and answer if it is all of a request."""
         self._received += data
+        self._heard_s = self._loop.time()
         if self._task is None:
             self._next()
         elif len(self._received) > messages.MOST_BODY_BYTES:  # it does not wait for replies
             self._transport.abort()
 
     def _next(self) -> None:
-        try:
-            message = messages.read(self._received)
-        except BadRequestError as error:
-            self._send(error.reply, keep=False)
-            return
-        if isinstance(message, Message):
+        """Answer what is there of whole requests, one after the other."""
+        while self._task is None and self._received and not self._transport.is_closing():
+            try:
+                message = messages.read(self._received)
+            except BadRequestError as error:
+                self._send(error.reply, keep=False)
+                return
+            if not isinstance(message, Message):
+                self._await_rest(message)
+                return
             self._told_to_go_on = False
             del self._received[: message.length]
-            self._task = self._loop.create_task(self._serve(message))
-        elif message.waits and not self._told_to_go_on:
+            reply = self._answer(message)
+            if isinstance(reply, Reply):
+                self._send(reply, keep=message.keep)
+            else:
+                self._task = self._loop.create_task(self._later(reply, keep=message.keep))
+
+    def _await_rest(self, message: Incomplete) -> None:
+        if message.waits and not self._told_to_go_on:
             self._told_to_go_on = True
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    async def _serve(self, message: Message) -> None:
-        reply = await self._answer(message)
+    async def _later(self, reply: Awaitable[Reply], *, keep: bool) -> None:
+        self._send(await reply, keep=keep)
         self._task = None
-        if not self._transport.is_closing():
-            self._send(reply, keep=message.keep)
-        if self._received and not self._transport.is_closing():
-            self._next()
+        self._next()
 
     def _send(self, reply: Reply, *, keep: bool) -> None:
-        self._idle.cancel()
+        if self._transport.is_closing():
+            return
         self._transport.write(_head(reply, keep=keep) + reply.body)
-        if keep:
-            self._idle = self._loop.call_later(IDLE_S, self.close)
-        else:
+        if not keep:
             self._transport.close()
 
 
 def _head(reply: Reply, *, keep: bool) -> bytes:
-    lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
+    lines = [_FIRST[reply.status]]
     if reply.kind is not None:
         lines.append(f"Content-Type: {reply.kind}")
-    lines += [*reply.headers, f"Date: {formatdate(usegmt=True)}"]
+    lines += [*reply.headers, _date(int(time.time()))]
     if reply.status != HTTPStatus.NO_CONTENT:
         lines.append(f"Content-Length: {len(reply.body)}")
     if not keep:
         lines.append("Connection: close")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+_FIRST = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
+
+
+@lru_cache(maxsize=1)
+def _date(now_s: int) -> str:
+    return f"Date: {formatdate(now_s, usegmt=True)}"

@@ -23,9 +23,10 @@ def _not_negative(_: object, field: attrs.Attribute[Any], value: float) -> None:
         raise ValueError(f"{field.name} must be 0 or more, not {value}")
 
 
-def whole(default: int = 0, *, extra: bool = False) -> Any:
-    """Return a field for an integer, 0 or more; what is *extra* shows only where it was asked for."""
-    return attrs.field(default=default, validator=_not_negative, metadata={"kind": int, "extra": extra})
+def whole(default: int = 0, *, check: Callable[[Any, Any, int], None] | None = None) -> Any:
+    """Return a field for an integer, 0 or more, with which *check* may find something else wrong."""
+    checks = [_not_negative, *([] if check is None else [check])]
+    return attrs.field(default=default, validator=checks, metadata={"kind": int})
 
 
 def share(default: float = 0.0) -> Any:
@@ -39,7 +40,7 @@ def _in_unit(_: object, field: attrs.Attribute[Any], value: float) -> None:
 
 
 def flag(*, extra: bool = False) -> Any:
-    """Return a field for true or false."""
+    """Return a field for true or false; what is *extra* shows only where it is true."""
     return attrs.field(default=False, metadata={"kind": bool, "extra": extra})
 
 
@@ -85,6 +86,13 @@ class Settings:
         }
 
 
+@attrs.define
+class Line:
+    """What data goes over: free from a time of the loop's clock on."""
+
+    free_at_s: float = 0.0
+
+
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
@@ -101,7 +109,7 @@ class Toxic(Generic[SettingsT]):
         on_strike: Called with a link when it strikes that for the first time.
         connections: How many connections it struck.
         bytes: How many bytes it disturbed.
-        free_at_s: Used by a bandwidth that all connections share.
+        line: What all connections share where they share a bandwidth.
     """
 
     name: str
@@ -111,7 +119,7 @@ class Toxic(Generic[SettingsT]):
     on_strike: Callable[[Toxic[Any], Link], None]
     connections: int = 0
     bytes: int = 0
-    free_at_s: float = 0.0
+    line: Line = attrs.field(factory=Line)
 
     @property
     def direction(self) -> str:

@@ -7,14 +7,18 @@ import attrs
 from chaos_toxiproxy.server.stages import Piece, Queue
 from chaos_toxiproxy.server.toxics.base import Settings, whole
 
+MOST_BYTES = 32 * 1024 * 1024
+"""As much may be under way: so many bytes in the time of one latency are the most that pass."""
+
 
 class LatencyStage(Queue["Latency"]):
     """Passes each piece on when its time has come; pieces do not wait for one another."""
 
     __slots__ = ()
 
-    limit_bytes = 32 * 1024 * 1024
-    """As much as is under way: this, per latency, is the most that it lets through."""
+    @property
+    def limit_bytes(self) -> int:
+        return MOST_BYTES
 
     def data(self, piece: Piece) -> None:
         self.strike(len(piece))
