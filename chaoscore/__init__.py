@@ -98,6 +98,8 @@ if TYPE_CHECKING:
         Observes,
         Opens,
         Progress,
+        Provider,
+        ProviderType,
         Reporter,
         ReporterType,
         Reports,
@@ -148,8 +150,8 @@ _DOORS = {
     "current_place in_run maybe_cancel maybe_delay maybe_error maybe_network_chaos maybe_panic point "
     "record_error record_event record_panic record_recursion_depth",
     "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector "
-    "InjectorType Judgement Moment Observes Opens Progress Reporter ReporterType Reports Scene Site "
-    "Target TargetType Undo UndoAction Undoing Validator ValidatorType Violation",
+    "InjectorType Judgement Moment Observes Opens Progress Provider ProviderType Reporter ReporterType Reports "
+    "Scene Site Target TargetType Undo UndoAction Undoing Validator ValidatorType Violation",
     "report": "Report",
     "scenario": "Scenario",
     "spec": "Limits Window window",
@@ -213,6 +215,8 @@ __all__ = [
     "PluginError",
     "Probability",
     "Progress",
+    "Provider",
+    "ProviderType",
     "Raise",
     "Recorded",
     "Report",

@@ -110,3 +110,53 @@ def test_no_secret_is_shown(chaos: Chaos) -> None:
 def test_an_invalid_scenario_has_no_plan(chaos: Chaos) -> None:
     """What cannot be run cannot be planned either."""
     assert "it has no target" in chaos("plan", "shop.py:half", code=4).stderr
+
+
+PROVIDED = """
+import attrs
+from chaoscore import Undo
+
+@attrs.frozen
+class Shelf:
+    \"\"\"A place for things.\"\"\"
+    kind = "shelf"
+    undo = Undo.JOURNAL
+    aims = (("127.0.0.1", 80),)
+    size_bytes: int = attrs.field(alias="size")
+    def open(self, site): 1 / 0
+
+class Target:
+    def setup(self, shelf): 1 / 0
+
+class Strikes(Shelf):
+    undo = Undo.PROVIDED
+
+def step(target): 1 / 0
+"""
+
+
+def test_the_plan_says_what_is_provided(chaos: Chaos, folder: Path) -> None:
+    """What is there before the target stands in the plan: what it is, where it goes, and how it is taken away."""
+    (folder / "provided.py").write_text(PROVIDED)
+    toml = (
+        'steps = ["provided:step"]\ntarget = { use = "provided:Target" }\n'
+        '[provide.shelf]\nuse = "provided:Shelf"\nsize = 1024\n'
+        '[inject.strike]\nuse = "provided:Strikes"\nsize = 1\n'
+    )
+    (folder / "provided.toml").write_text(toml)
+    lines = chaos("plan", "provided.toml").stdout.splitlines()
+    at = lines.index("PROVIDED before the target is set up, taken away last first")
+    assert lines[at + 1 : at + 5] == [
+        "  shelf: shelf (size 1.0 KiB)",
+        "    does    A place for things.",
+        "    aims    127.0.0.1:80, which stands for 127.0.0.1",
+        "    undone  from the journal: how is on disk before it is applied",
+    ]
+    assert "    undone  with what it strikes in, which this scenario provides" in lines
+
+
+def test_a_setup_that_lacks_something_has_no_plan(chaos: Chaos, folder: Path) -> None:
+    """Without the provider that the target's setup needs, the scenario is found invalid before anything is made."""
+    (folder / "provided.py").write_text(PROVIDED)
+    (folder / "lacking.toml").write_text('steps = ["provided:step"]\ntarget = { use = "provided:Target" }\n')
+    assert "its setup takes 'shelf', which nothing provides" in chaos("plan", "lacking.toml", code=4).stderr
