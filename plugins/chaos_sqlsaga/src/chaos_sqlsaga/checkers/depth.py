@@ -20,7 +20,7 @@ def depth(steps: int | None = None, rollbacks: int | None = None) -> Rule:
 
     def look(saga: Saga, event: SagaEvent) -> Iterator[Complaint]:
         if event.what is What.COMPENSATING and event.step is not None and steps is not None:
-            rollback = saga.rollback_of(saga.step(event.step))
+            rollback = saga.compensating()
             if rollback is not None and event.step not in rollback.undone and rollback.depth == steps:
                 yield Complaint(f"its rollback is deeper than {steps} steps", event.step)
         if event.what is What.ROLLBACK_BEGAN and event.step is None and saga.rollbacks == rollbacks:

@@ -25,7 +25,7 @@ class Step:
         running: The attempt that has begun and not ended; 0: none.
         began: Place in the history of its first call, or of its completion where nothing is called; -1: not begun.
         done: Place in the history where it was completed; -1: it was not, or it was compensated.
-        unknown: Whether an attempt may have had its effect although nobody knows.
+        lost: Place in the history where an attempt was given up that may have had its effect; -1: there is none.
         failed: Whether an attempt was the last, and failed.
         skipped: Whether it will never run.
         undoing: The call of its compensation that has begun and not ended; 0: none.
@@ -41,7 +41,7 @@ class Step:
     running: int = 0
     began: int = -1
     done: int = -1
-    unknown: bool = False
+    lost: int = -1
     failed: bool = False
     skipped: bool = False
     undoing: int = 0
@@ -52,7 +52,12 @@ class Step:
     @property
     def has_effect(self) -> bool:
         """Tell whether there is, or may be, something to compensate."""
-        return self.done >= 0 or self.unknown
+        return self.took >= 0
+
+    @property
+    def took(self) -> int:
+        """Return the place in the history from which on there is something to compensate; -1: there is nothing."""
+        return max(self.done, self.lost)
 
     @property
     def owes(self) -> bool:
@@ -69,7 +74,7 @@ class Rollback:
         to: The savepoint that it goes back to; None: the root.
         fork: The fork whose losing branches are undone while the saga goes on; None: the saga as a whole.
         depth: Steps compensated in it so far.
-        undone: Those steps, and where in the history each was completed.
+        undone: Those steps, and from which place in the history on there was something to compensate.
     """
 
     to: str | None = None
@@ -118,7 +123,7 @@ class Saga:
     def standing(self) -> list[Step]:
         """Return the steps that the rollback under way has to compensate and has not, newest first."""
         floor = self.floor()
-        owing = [each for each in self.steps.values() if each.owes and max(each.done, each.began) > floor]
+        owing = [each for each in self.steps.values() if each.owes and each.took > floor]
         return sorted(owing, key=lambda each: -each.began)
 
     def floor(self) -> int:
@@ -126,8 +131,8 @@ class Saga:
         to = None if self.rollback is None else self.rollback.to
         return -1 if to is None else self.step(to).done
 
-    def rollback_of(self, step: Step) -> Rollback | None:
-        """Return the rollback that compensates *step*, as far as can be told: the whole one, else the latest."""
+    def compensating(self) -> Rollback | None:
+        """Return the rollback that compensates: the whole one, else the latest of those of losing branches."""
         if self.rollback is not None:
             return self.rollback
         return next(reversed(self.partial.values()), None)
@@ -228,12 +233,13 @@ def _started(saga: Saga, step: Step, event: SagaEvent) -> None:
 def _done(saga: Saga, step: Step, event: SagaEvent) -> None:
     if step.began < 0 or step.undone:
         step.began, step.undone = saga.events, False
-    step.done, step.running, step.unknown = saga.events, 0, False
+    step.done, step.running, step.lost = saga.events, 0, -1
 
 
 def _failed(saga: Saga, step: Step, event: SagaEvent) -> None:
     step.running = 0
-    step.unknown = step.unknown or bool(event.detail.get("unknown"))
+    if event.detail.get("unknown"):
+        step.lost = saga.events
     step.failed = step.failed or bool(event.detail.get("last"))
 
 
@@ -242,9 +248,9 @@ def _skipped(saga: Saga, step: Step, event: SagaEvent) -> None:
 
 
 def _compensating(saga: Saga, step: Step, event: SagaEvent) -> None:
-    rollback = saga.rollback_of(step)
+    rollback = saga.compensating()
     if rollback is not None and step.name not in rollback.undone:
-        rollback.undone[step.name] = step.done if step.done >= 0 else step.began
+        rollback.undone[step.name] = step.took
         rollback.depth += 1
     step.undo_calls += not event.detail.get("takeover")
     step.undoing = event.attempt or 1
@@ -252,7 +258,7 @@ def _compensating(saga: Saga, step: Step, event: SagaEvent) -> None:
 
 def _compensated(saga: Saga, step: Step, event: SagaEvent) -> None:
     step.undone, step.undoing, step.undo_calls, step.undo_failed = True, 0, 0, False
-    step.done, step.unknown, step.failed = -1, False, False
+    step.done, step.lost, step.failed = -1, -1, False
     step.calls = step.touched = 0
 
 
