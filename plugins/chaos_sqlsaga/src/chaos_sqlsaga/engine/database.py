@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 _T = TypeVar("_T")
@@ -36,14 +36,20 @@ class Database(Protocol):
     Attributes:
         name: What errors call it, without a password.
         locking: What a query ends with that locks its rows.
-        skipping: The same, for a query that skips rows which others have locked; ``{}`` stands for the tables.
-        serial: The type of a column that numbers rows.
+        skipping: The same, for the query of steps that are due, which skips rows that others have locked.
+        alone: What a transaction begins with that nobody else may be in at the same time.
+        words: Maps names in the schema to what this database says for it.
     """
 
     name: str
     locking: str
     skipping: str
-    serial: str
+
+    @property
+    def alone(self) -> Sequence[Statement]: ...
+
+    @property
+    def words(self) -> Mapping[str, str]: ...
 
     def run(self, work: Callable[[Transaction], _T]) -> _T:
         """

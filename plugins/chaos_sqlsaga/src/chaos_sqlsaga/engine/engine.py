@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,13 +12,14 @@ from typing import Any, Self, TypeVar
 
 import attrs
 
+from chaos_sqlsaga.engine import points
 from chaos_sqlsaga.engine import store as sql
 from chaos_sqlsaga.engine.claiming import Rules
 from chaos_sqlsaga.engine.clock import SteadyClock
 from chaos_sqlsaga.engine.database import Database, Transaction
 from chaos_sqlsaga.engine.databases import open_database
-from chaos_sqlsaga.engine.definition import Call, Definition, Handler, Step, SubSaga
-from chaos_sqlsaga.engine.errors import BusyError, DatabaseError, StateError, UnknownDefinitionError
+from chaos_sqlsaga.engine.definition import Call, Condition, Definition, Handler, Step, SubSaga
+from chaos_sqlsaga.engine.errors import BusyError, UnknownDefinitionError
 from chaos_sqlsaga.engine.rows import Instance, Saga, StepRow
 from chaos_sqlsaga.engine.sqlite import Synchronous
 from chaos_sqlsaga.engine.states import ENDED, SagaState, StepState
@@ -25,6 +27,7 @@ from chaos_sqlsaga.engine.values import Results, encode
 from chaos_sqlsaga.history import Observer, SagaEvent
 from chaoscore import Clock, Duration, seconds, size_bytes
 
+log = logging.getLogger("chaos_sqlsaga")
 _T = TypeVar("_T")
 
 BUSY_RETRIES = 20
@@ -61,6 +64,7 @@ class Task:
         worker: Who has it.
         token: Its fencing token.
         compensating: Whether its compensation is to be called.
+        truth: Whether it is a condition, of whose result only the truth counts.
         handler: What is to be called; None: the step is a sub-saga, to be looked at or undone.
         call: With what.
         definition: What the saga is an instance of.
@@ -69,6 +73,7 @@ class Task:
     worker: str
     token: int
     compensating: bool
+    truth: bool
     handler: Handler | None
     call: Call
     definition: str
@@ -260,11 +265,20 @@ class Engine:
 
     # -- for workers
 
-    def take(self, worker: str) -> Task | None:
-        """Take the next step that is due, if there is one."""
+    def take(self, worker: str, *, again: bool = False) -> Task | None:
+        """
+        Take the next step that is due, if there is one.
+
+        Args:
+            worker: Who takes it.
+            again: The worker tried before and heard nothing: what it may have got then comes first.
+        """
 
         def work(transaction: Transaction) -> tuple[Task | None, bool, list[SagaEvent]]:
             now_s = self.now_s()
+            points.claim(worker)
+            if again and (mine := self.store.held(transaction, worker)) is not None:
+                return self._mine(self.store.load(transaction, mine, now_s, worker)), True, []
             found = self.store.due(transaction, self.kinds, now_s)
             if found is None:
                 return None, False, []
@@ -282,8 +296,9 @@ class Engine:
     def finish(self, task: Task, result: Any) -> Task | None:
         """Store what the handler returned, and take the next step of the same saga, in one transaction."""
         if task.compensating:
-            return self._transit(task, lambda saga, step: self.rules.compensated(saga, step))
+            return self._transit(task, self.rules.compensated)
         try:
+            result = bool(result) if task.truth else result
             text = encode(result, f"what {task.definition}.{task.call.step} returned", self._value_bytes)
         except (TypeError, ValueError) as error:
             return self.fail(task, error, again=False)
@@ -342,18 +357,18 @@ class Engine:
     def _task(self, saga: Saga, step: StepRow) -> Task:
         node, instance = saga.node(step.name), saga.instance
         compensating = step.state is StepState.COMPENSATION
-        handler: Handler | None = None
+        handler: Handler | None = None  # of a sub-saga
         if isinstance(node, Step):
             handler = node.on_failure if compensating else node.handler
-        elif not isinstance(node, SubSaga):
-            handler = node.predicate  # type: ignore[union-attr]  # nothing else is ever taken
+        elif isinstance(node, Condition):
+            handler = node.predicate
         call = Call(
             saga=instance.id, step=step.name, attempt=step.attempt, payload=loads(instance.payload),
             results=_results(saga.steps.values()), result=loads(step.result or "null"),
         )  # fmt: skip
         return Task(
-            worker=saga.by, token=step.token, compensating=compensating, handler=handler, call=call,
-            definition=instance.definition,
+            worker=saga.by, token=step.token, compensating=compensating, truth=isinstance(node, Condition),
+            handler=handler, call=call, definition=instance.definition,
         )  # fmt: skip
 
     # -- sub-sagas
@@ -422,7 +437,10 @@ class Engine:
     def _tell(self, told: Sequence[SagaEvent]) -> None:
         for observer in self.observers:
             for event in told:
-                observer(event)
+                try:
+                    observer(event)
+                except Exception:
+                    log.exception("%r could not take %r", observer, event)
 
 
 _UNDONE = frozenset({SagaState.CANCELLED, SagaState.ABORTED})
@@ -434,6 +452,3 @@ def _results(steps: Iterable[StepRow]) -> Results:
         for each in steps
         if each.state is StepState.COMPLETED and each.result is not None
     })  # fmt: skip
-
-
-__all__ = ["DatabaseError", "Engine", "Look", "StateError", "Task"]

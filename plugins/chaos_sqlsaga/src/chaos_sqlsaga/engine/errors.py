@@ -116,8 +116,8 @@ class SchemaError(DatabaseError):
     def __init__(self, found: int, known: int) -> None:
         self.found, self.known = found, known
         super().__init__(
-            f"the tables are of schema {found}, and this engine knows schemas up to {known}; migrations only go forward: "
-            "upgrade chaos-sqlsaga"
+            f"the tables are of schema {found}, and this engine knows schemas up to {known}; "
+            "migrations only go forward: upgrade chaos-sqlsaga"
         )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chaos_sqlsaga.engine import points
-from chaos_sqlsaga.engine.engine import Engine, Task
-from chaos_sqlsaga.engine.errors import DatabaseError
+from chaos_sqlsaga.engine.engine import Engine, Task, log
+from chaos_sqlsaga.engine.worker import tags
 
 
 class Leases:
@@ -46,7 +46,7 @@ class Leases:
 
     def _renew(self, task: Task) -> None:
         try:
-            points.lease(task.worker, task.call.saga, task.call.step)
+            points.lease(tags(task))
             self._engine.renew(task)
-        except DatabaseError:
-            pass  # the next beat tries again, and there are at least two before the lease ends
+        except Exception as error:  # noqa: BLE001 - the next beat tries again, and there are some before the lease ends
+            log.debug("the lease of %s was not renewed: %s", task.call.key, error)

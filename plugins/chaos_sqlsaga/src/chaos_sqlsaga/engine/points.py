@@ -45,10 +45,10 @@ def claim(worker: str) -> None:
         point("saga.claim", worker=worker)
 
 
-def lease(worker: str, saga: str, step: str) -> None:
+def lease(tags: dict[str, Any]) -> None:
     """Let faults strike before a lease is renewed."""
     if in_run():
-        point("saga.lease", worker=worker, saga=saga, step=step)
+        point("saga.lease", **tags)
 
 
 def handler(name: str, tags: dict[str, Any]) -> None:

@@ -221,8 +221,8 @@ class Rollback(Forward):
             node = saga.node(step.name)
             if not step.undoing and step.attempt and isinstance(node, Step) and not node.idempotent:
                 raise StateError(
-                    f"step {step.name!r} of {saga.instance.id}", "called, and not idempotent", "one that may be called again",
-                    "cancel the saga, or abort it",
+                    f"step {step.name!r} of {saga.instance.id}", "called, and not idempotent",
+                    "one that may be called again", "cancel the saga, or abort it",
                 )  # fmt: skip
         saga.set(state=SagaState.RUNNING, error=None)
         saga.tell(What.REQUEUED)

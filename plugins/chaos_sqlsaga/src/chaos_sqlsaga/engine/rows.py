@@ -66,8 +66,8 @@ class StepRow:
         takeovers: How often a lost attempt was repeated.
         token: Counts those who took it; only the last may bring a result.
         worker: Who has it.
-        due_s: When somebody may take it, seconds since 1970-01-01 UTC: 0 for at once, the end of the lease while somebody
-            has it, None for never.
+        due_s: When somebody may take it, seconds since 1970-01-01 UTC: 0 for at once, the end of the lease while
+            somebody has it, None for never.
         rank: Those who are due go in this order.
         result: What its handler returned, as JSON; a join keeps here who has arrived.
         error: Why it failed.

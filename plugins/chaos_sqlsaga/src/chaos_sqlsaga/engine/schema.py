@@ -26,7 +26,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             depth integer NOT NULL,
             parent text,
             parent_step text
-        )
+        ) {clustered}
         """,
         """
         CREATE TABLE saga_step (
@@ -45,10 +45,9 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             seq integer,
             undoing boolean NOT NULL,
             PRIMARY KEY (instance, name)
-        )
+        ) {clustered}
         """,
         "CREATE INDEX saga_step_due ON saga_step (rank) WHERE due_s IS NOT NULL",
-        "CREATE INDEX saga_instance_open ON saga_instance (created_s) WHERE state IN ('pending', 'running', 'dlq')",
         "CREATE INDEX saga_instance_parent ON saga_instance (parent) WHERE parent IS NOT NULL",
         """
         CREATE TABLE saga_event (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar, cast
+from typing import Any, ClassVar, Final, Literal, TypeVar, cast
 
 from chaos_sqlsaga.engine import points
 from chaos_sqlsaga.engine.database import Rows, Statement, Transaction
@@ -18,6 +18,12 @@ _T = TypeVar("_T")
 
 MOST_TOGETHER: Final = 64
 """So many transactions share a commit at most."""
+
+CHECKPOINT_PAGES: Final = 8000
+"""
+The log is copied into the database when it has so many pages of 4 KiB. By default 1000, of which one transaction here
+writes a dozen, mostly the same ones: the longer the log, the fewer are copied.
+"""
 
 Synchronous = Literal["FULL", "NORMAL", "OFF"]
 
@@ -67,7 +73,8 @@ class SqliteDatabase:
     """
 
     locking = skipping = ""
-    serial = "integer PRIMARY KEY"
+    alone: ClassVar[tuple[Statement, ...]] = ()
+    words: ClassVar = {"serial": "integer PRIMARY KEY", "clustered": "WITHOUT ROWID"}
 
     def __init__(self, path: str, *, limit_s: float, synchronous: Synchronous = "FULL") -> None:
         self.name = path
@@ -85,6 +92,7 @@ class SqliteDatabase:
         try:
             connection = sqlite3.connect(path, timeout=self._limit_s, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             connection.execute(f"PRAGMA synchronous = {synchronous}")
         except sqlite3.Error as error:
             raise DatabaseError(f"{path}: {error}; is it a file of SQLite, and may it be written?") from error
@@ -178,6 +186,3 @@ class SqliteDatabase:
         self._watchdog.close()
         with self._lock:
             self._connection.close()
-
-
-_CONTEXT = Context

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
-from chaos_sqlsaga.engine.database import Database, Statement, Transaction
+from chaos_sqlsaga.engine.database import Database, Rows, Statement, Transaction
 from chaos_sqlsaga.engine.definition import Definition
 from chaos_sqlsaga.engine.errors import UnknownSagaError
 from chaos_sqlsaga.engine.rows import Instance, Saga, StepRow
@@ -26,18 +27,18 @@ EVENT: Final = ("saga", "what", "step", "attempt", "definition", "at_s", "worker
 CLOCK_SLACK_S: Final = 3600.0
 """A lease further ahead than this was given by a clock that has gone back since; no lease is so long."""
 
-_FIND = f"SELECT {', '.join(INSTANCE)} FROM saga_instance WHERE id = ?"
-_STEPS = f"SELECT {', '.join(STEP)} FROM saga_step WHERE instance = ?"
+_FIND = f"SELECT {', '.join(INSTANCE)} FROM saga_instance WHERE id = ?"  # noqa: S608 - the names of our own columns
+_STEPS = f"SELECT {', '.join(STEP)} FROM saga_step WHERE instance = ?"  # noqa: S608 - the names of our own columns
 _DUE = """
     SELECT s.instance, s.name FROM saga_step s JOIN saga_instance i ON i.id = s.instance
     WHERE s.due_s IS NOT NULL AND (s.due_s <= ? OR (s.due_s > ? AND s.state <> 'waiting')) AND s.kind IN ({kinds})
     ORDER BY s.rank LIMIT 1
 """
-_UPDATE_INSTANCE = f"UPDATE saga_instance SET {', '.join(f'{name} = ?' for name in CHANGING)} WHERE id = ?"
-_UPDATE_STEP = f"UPDATE saga_step SET {', '.join(f'{name} = ?' for name in STEP[1:])} WHERE instance = ? AND name = ?"
-_INSERT_INSTANCE = f"INSERT INTO saga_instance ({', '.join(INSTANCE)}) VALUES ({', '.join('?' * len(INSTANCE))})"
-_INSERT_STEP = f"INSERT INTO saga_step (instance, kind, {', '.join(STEP)}) VALUES "
-_INSERT_EVENT = f"INSERT INTO saga_event ({', '.join(EVENT)}) VALUES "
+_UPDATE_INSTANCE = f"UPDATE saga_instance SET {', '.join(f'{name} = ?' for name in CHANGING)} WHERE id = ?"  # noqa: S608 - the names of our own columns
+_UPDATE_STEP = f"UPDATE saga_step SET {', '.join(f'{name} = ?' for name in STEP[1:])} WHERE instance = ? AND name = ?"  # noqa: S608 - the names of our own columns
+_INSERT_INSTANCE = f"INSERT INTO saga_instance ({', '.join(INSTANCE)}) VALUES ({', '.join('?' * len(INSTANCE))})"  # noqa: S608 - the names of our own columns
+_INSERT_STEP = f"INSERT INTO saga_step (instance, kind, {', '.join(STEP)}) VALUES "  # noqa: S608 - the names of our own columns
+_INSERT_EVENT = f"INSERT INTO saga_event ({', '.join(EVENT)}) VALUES "  # noqa: S608 - the names of our own columns
 _WAKE = (
     "UPDATE saga_step SET due_s = 0 WHERE instance = ? AND name = ? "
     "AND (state = 'waiting' OR (state = 'compensation' AND worker IS NULL))"
@@ -54,11 +55,12 @@ def migrate(database: Database) -> None:
     """
 
     def work(transaction: Transaction) -> None:
+        transaction.write(*database.alone)
         transaction.write(("CREATE TABLE IF NOT EXISTS saga_schema (version integer NOT NULL)", ()))
         [rows] = transaction.read(("SELECT max(version) FROM saga_schema", ()))
         found = rows[0][0] or 0
         statements = missing(found)
-        transaction.write(*[(each.replace("{serial}", database.serial), ()) for each in statements])
+        transaction.write(*[(each.format_map(database.words), ()) for each in statements])
         if found < VERSION:
             transaction.write(("INSERT INTO saga_schema (version) VALUES (?)", (VERSION,)))
 
@@ -76,7 +78,7 @@ class Store:
 
     def due(self, transaction: Transaction, kinds: Sequence[str], now_s: float) -> tuple[str, str] | None:
         """Return instance and name of the step that is the next to be taken, and lock both rows."""
-        query = _DUE.replace("{kinds}", ", ".join("?" * len(kinds))) + self.database.skipping.format("s, i")
+        query = _DUE.replace("{kinds}", ", ".join("?" * len(kinds))) + self.database.skipping
         [rows] = transaction.read((query, (now_s, now_s + CLOCK_SLACK_S, *kinds)))
         return (rows[0][0], rows[0][1]) if rows else None
 
@@ -93,6 +95,12 @@ class Store:
         instance = _instance(found[0])
         rows = {row[0]: _step(row) for row in steps}
         return Saga(instance, self._definition(instance.definition, instance.version), rows, now_s=now_s, by=by)
+
+    def held(self, transaction: Transaction, worker: str) -> str | None:
+        """Return the saga of which *worker* holds a step."""
+        query = "SELECT instance FROM saga_step WHERE due_s IS NOT NULL AND worker = ? AND state <> 'pending' LIMIT 1"
+        [rows] = transaction.read((query, (worker,)))
+        return rows[0][0] if rows else None
 
     def exists(self, transaction: Transaction, saga: str) -> bool:
         """Tell whether there is an instance of that id."""
@@ -189,11 +197,11 @@ def history(database: Database, saga: str | None = None) -> Iterator[SagaEvent]:
     """Yield the events of one saga, or of all, in order."""
     last = 0
     which, given = ("", ()) if saga is None else ("AND saga = ? ", (saga,))
-    query = f"SELECT id, {', '.join(EVENT)} FROM saga_event WHERE id > ? {which}ORDER BY id LIMIT {PAGE}"
+    query = f"SELECT id, {', '.join(EVENT)} FROM saga_event WHERE id > ? {which}ORDER BY id LIMIT {PAGE}"  # noqa: S608 - the names of our own columns
 
     while True:
-        parameters = (last, *given)
-        [rows] = database.run(lambda transaction, given=parameters: transaction.read((query, given)))
+        parameters: tuple[Any, ...] = (last, *given)
+        [rows] = database.run(partial(_read, (query, parameters)))
         if not rows:
             return
         last = rows[-1][0]
@@ -203,5 +211,9 @@ def history(database: Database, saga: str | None = None) -> Iterator[SagaEvent]:
 def count(database: Database) -> dict[SagaState, int]:
     """Return how many sagas are in each state."""
     query = "SELECT state, count(*) FROM saga_instance GROUP BY state"
-    [rows] = database.run(lambda transaction: transaction.read((query, ())))
+    [rows] = database.run(partial(_read, (query, ())))
     return {SagaState(state): number for state, number in rows}
+
+
+def _read(statement: Statement, transaction: Transaction) -> list[Rows]:
+    return transaction.read(statement)
