@@ -92,7 +92,12 @@ class SagaEvent:
 
 
 Observer = Callable[[SagaEvent], None]
-"""Is called with every event after it was committed, in the order of its saga, by the thread that committed it."""
+"""
+Is called with every event after it was committed, by the thread that committed it.
+
+Where several workers are at one saga, their events may come in another order than they were committed in; and what a
+process committed without living to tell, nobody is told. The table of events has all of them, in order.
+"""
 
 
 def promises(

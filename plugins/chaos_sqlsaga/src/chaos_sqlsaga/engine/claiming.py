@@ -85,9 +85,9 @@ class Rules(Rollback):
 
     # -- results
 
-    def holds(self, step: StepRow, token: int) -> bool:
-        """Tell whether the worker with *token* is the one that *step* belongs to."""
-        return step.token == token and step.due_s is not None
+    def holds(self, saga: Saga, step: StepRow, token: int) -> bool:
+        """Tell whether *step* belongs to the worker that acts, and this is not about an earlier time that it had it."""
+        return step.token == token and step.worker == saga.by and step.due_s is not None
 
     def reject(self, saga: Saga, step: StepRow) -> None:
         """Note that somebody came with a result who had lost the step."""

@@ -155,7 +155,7 @@ class Place:
 
 
 def _within(nodes: tuple[Node, ...], owner: Fork | Condition | None = None, branch: str = "") -> Iterator[Place]:
-    for node, following in zip(nodes, (*nodes[1:], None), strict=True):
+    for node, following in zip(nodes, (*nodes, None)[1:], strict=True):
         yield Place(node, following, owner, branch)
         for name, inner in sequences(node):
             assert isinstance(node, Fork | Condition)

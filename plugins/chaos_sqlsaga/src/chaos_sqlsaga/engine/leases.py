@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chaos_sqlsaga.engine import points
-from chaos_sqlsaga.engine.engine import Engine, Task, log
+from chaos_sqlsaga.engine.carrying import Carrying, Task
+from chaos_sqlsaga.engine.core import log
 from chaos_sqlsaga.engine.worker import tags
 
 
 class Leases:
     """Renews what is held, with one thread, three times in the length of a lease."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Carrying) -> None:
         self._engine = engine
         self._held: dict[int, tuple[Task, float]] = {}
         self._stopping = threading.Event()

@@ -10,7 +10,7 @@ from contextvars import copy_context
 from typing import Any, Self, TypeVar
 
 from chaos_sqlsaga.engine import points
-from chaos_sqlsaga.engine.engine import Engine, Task
+from chaos_sqlsaga.engine.carrying import Carrying, Task
 from chaos_sqlsaga.engine.leases import Leases
 from chaos_sqlsaga.engine.worker import IDLE_S, SURE_S, Worker, before_and_after, tags
 
@@ -29,7 +29,7 @@ class Tasks:
         count: How many.
     """
 
-    def __init__(self, engine: Engine, count: int = 4) -> None:
+    def __init__(self, engine: Carrying, count: int = 4) -> None:
         if count < 1:
             raise ValueError(f"count is at least 1, not {count}")
         self.engine, self._count, self._leases = engine, count, Leases(engine)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from typing import Any, Self
 
 from chaos_sqlsaga.engine import points
-from chaos_sqlsaga.engine.engine import Engine, Task
+from chaos_sqlsaga.engine.carrying import Carrying, Task
 from chaos_sqlsaga.engine.leases import Leases
 from chaos_sqlsaga.engine.worker import IDLE_S, SURE_S, Worker, before_and_after, tags
 
@@ -26,7 +26,7 @@ class Threads:
         count: How many.
     """
 
-    def __init__(self, engine: Engine, count: int = 4) -> None:
+    def __init__(self, engine: Carrying, count: int = 4) -> None:
         if count < 1:
             raise ValueError(f"count is at least 1, not {count}")
         self.engine, self._stopping, self._leases = engine, threading.Event(), Leases(engine)

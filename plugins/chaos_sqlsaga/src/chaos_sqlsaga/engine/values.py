@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chaos_sqlsaga.engine.errors import TooLargeError, UnstorableError
+from chaos_sqlsaga.engine.rows import StepRow
+from chaos_sqlsaga.engine.states import StepState
 
 
 def encode(value: Any, what: str, limit: int) -> str:
@@ -48,3 +50,9 @@ class Results(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+def results(steps: Iterable[StepRow]) -> Results:
+    """Map those of *steps* that are completed to what they returned."""
+    done = (each for each in steps if each.state is StepState.COMPLETED)
+    return Results({each.name: each.result for each in done if each.result is not None})

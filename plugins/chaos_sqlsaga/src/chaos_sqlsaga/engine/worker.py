@@ -7,7 +7,8 @@ import secrets
 import socket
 from typing import Any, Final
 
-from chaos_sqlsaga.engine.engine import Engine, Task, log
+from chaos_sqlsaga.engine.carrying import Carrying, Task
+from chaos_sqlsaga.engine.core import log
 
 IDLE_S: Final = 0.05
 """An idle worker looks again after so many seconds even if nobody wakes it: another process may have put work in."""
@@ -29,7 +30,7 @@ class Worker:
     nothing of, it looks for; what it did and could not store, it tries to store as long as its lease lasts.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Carrying) -> None:
         self.engine, self.name = engine, worker_name()
         self._unsure = False
 
