@@ -8,10 +8,13 @@ from typing import Any, Protocol
 import pytest
 
 from chaos_sqlsaga.engine import Call, Definition, Engine
+from chaos_sqlsaga.engine.carrying import Task
 from tests.services.databases import Database
 from tests.services.fixtures import database, postgres_database, postgres_dsn, postgres_server, sqlite_database
 
 __all__ = ["database", "postgres_database", "postgres_dsn", "postgres_server", "sqlite_database"]
+
+MOST = 1000
 
 
 class Opens(Protocol):
@@ -93,25 +96,35 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-def carry_on(engine: Engine, worker: str = "worker", *, most: int = 1000) -> int:
-    """Do everything that is due, in this thread, and return how many handlers were called."""
+def carry_on(
+    engine: Engine, worker: str = "worker", *, task: Task | None = None, until: Callable[[Task], bool] | None = None
+) -> Any:
+    """
+    Do everything that is due, in this thread.
+
+    Returns:
+        How many handlers were called; or the first task that *until* is true of, which is not done.
+    """
     calls = 0
-    while (task := engine.take(worker)) is not None:
-        while task is not None:
-            if task.handler is None:
-                task = engine.visit(task)
-                continue
-            calls += 1
-            assert calls <= most, "it does not come to an end"
-            try:
-                result = task.handler(task.call)
-            except Exception as error:
-                task = engine.fail(task, error)
-            else:
-                task = engine.finish(task, result)
+    while (task := task or engine.take(worker)) is not None:
+        if until is not None and until(task):
+            return task
+        calls += task.handler is not None
+        assert calls <= MOST, "it does not come to an end"
+        task = do(engine, task)
     return calls
 
 
+def do(engine: Engine, task: Task) -> Task | None:
+    if task.handler is None:
+        return engine.visit(task)
+    try:
+        result = task.handler(task.call)
+    except Exception as error:  # noqa: BLE001 - a handler may raise anything
+        return engine.fail(task, error)
+    return engine.finish(task, result)
+
+
 @pytest.fixture
-def carrying() -> Callable[..., int]:
+def carrying() -> Callable[..., Any]:
     return carry_on

@@ -82,7 +82,7 @@ def same_name() -> Builder:
 @pytest.mark.parametrize("make", [itself, each_other, same_name])
 def test_cycles(make: Callable[[], Builder]) -> None:
     """A saga that contains itself, directly or by another, is refused with the way around."""
-    with pytest.raises(CycleError, match="contains itself: .+ -> "):
+    with pytest.raises(CycleError, match=r"contains itself: .+ -> "):
         make().build()
 
 
@@ -100,7 +100,7 @@ def test_cycles(make: Callable[[], Builder]) -> None:
         (saga("s").fork("f", {"x": step("a", do)}).join("j", how=2), EndlessJoinError, "needs 2 of the 1"),
         (saga("s").fork("f", {"x": step("a", do)}).join("j", wait_for=()), EndlessJoinError, "needs 0 of the 0"),
         (saga("s").fork("f", {"x": step("a", do)}).join("j", how="most"), EndlessJoinError, "needs 'most'"),  # type: ignore[arg-type]
-        (saga("s").fork("f", {"x": step("a", do)}).join("j", wait_for=("x", "x")), EndlessJoinError, "needs 2 of the 1"),
+        (saga("s").fork("f", {"x": step("a", do)}).join("j", wait_for=("x", "x")), EndlessJoinError, "2 of the 1"),
         (saga("s").fork("f", {"x": branch()}).join("j"), DefinitionError, "branch 'x' of fork 'f' is empty"),
         (saga("s").fork("f", {"x": step("a", do)}), DefinitionError, "never joined"),
         (saga("s").fork("f", {"x": step("a", do)}).step("b", do), DefinitionError, "never joined"),

@@ -10,7 +10,7 @@ import pytest
 from chaos_sqlsaga.engine import Call, Engine, SagaState, StepState, branch, saga, step
 from chaos_sqlsaga.history import What
 
-Carry = Callable[..., int]
+Carry = Callable[..., Any]
 
 
 def whats(engine: Engine, of: str, *wanted: What) -> list[str]:
