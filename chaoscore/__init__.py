@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         is_injected,
         mark_injected,
     )
+    from chaoscore.eventlog import read_log
     from chaoscore.events import (
         Ended,
         ErrorInfo,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         Trouble,
     )
     from chaoscore.faults import Cancel, Delay, Raise
+    from chaoscore.fold import Fold
     from chaoscore.hookspecs import hookimpl
     from chaoscore.injectors.raising import exception_type
     from chaoscore.points import (
@@ -110,9 +112,10 @@ if TYPE_CHECKING:
         Violation,
     )
     from chaoscore.report import Report
+    from chaoscore.safety.state import pull_lever
     from chaoscore.scenario import Scenario
     from chaoscore.spec import Limits, Window, window
-    from chaoscore.stats import Histogram, Trend
+    from chaoscore.stats import Histogram, Trend, wilson
     from chaoscore.units import (
         Duration,
         Probability,
@@ -134,9 +137,11 @@ _DOORS = {
     "errors": "BlockingCallError CancelReason ChaosError DeadlineError DuplicateNameError EventLogError "
     "InjectedError InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError "
     "UnknownNameError injected_by is_injected mark_injected",
+    "eventlog": "read_log",
     "events": "Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase Recorded "
     "RunStarted Sampled StepEnded Stopped Stuck Trouble",
     "faults": "Cancel Delay Raise",
+    "fold": "Fold",
     "hookspecs": "hookimpl",
     "injectors.raising": "exception_type",
     "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint aside "
@@ -146,9 +151,10 @@ _DOORS = {
     "InjectorType Judgement Moment Observes Opens Progress Reporter ReporterType Reports Scene Site "
     "Target TargetType Undo UndoAction Undoing Validator ValidatorType Violation",
     "report": "Report",
+    "safety.state": "pull_lever",
     "scenario": "Scenario",
     "spec": "Limits Window window",
-    "stats": "Histogram Trend",
+    "stats": "Histogram Trend wilson",
     "units": "Duration Probability Size optional_bytes optional_seconds probability seconds show_bytes "
     "show_seconds size_bytes",
     "verdict": "ExitCode Severity Thresholds Verdict thresholds",
@@ -182,6 +188,7 @@ __all__ = [
     "ExitCode",
     "Fault",
     "Fired",
+    "Fold",
     "Follows",
     "Found",
     "Histogram",
@@ -263,6 +270,8 @@ __all__ = [
     "optional_seconds",
     "point",
     "probability",
+    "pull_lever",
+    "read_log",
     "record_error",
     "record_event",
     "record_panic",
@@ -272,6 +281,7 @@ __all__ = [
     "show_seconds",
     "size_bytes",
     "thresholds",
+    "wilson",
     "window",
 ]
 
