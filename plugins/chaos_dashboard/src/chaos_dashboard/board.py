@@ -9,6 +9,7 @@ from math import inf, isfinite
 from typing import Any
 
 from chaos_dashboard.series import Bucket
+from chaos_dashboard.spread import Spread
 from chaos_dashboard.timeline import Timeline
 from chaoscore import Event, Fold, Found, Outcome, Report, RunStarted, Verdict, wilson
 from chaoscore.reporters import landed, left_s, near, percent, share_done, visible
@@ -37,6 +38,7 @@ class Board:
         self._width_s, self._shown_to = 0, 0.0
         self._updates, self._report = 0, self._fold.report()
         self._seen: object = None
+        self._recent, self._recent_from = (Spread(), inf), 0.0
 
     @property
     def started(self) -> RunStarted | None:
@@ -63,10 +65,13 @@ class Board:
     def update(self, now_at: float) -> str:
         """Return as JSON what has changed since the last call."""
         self._refresh(now_at)
-        since, width_s = self._shown_to, self._timeline.series.width_s
+        timeline = self._timeline
+        self._recent, self._recent_from = (timeline.recent, now_at - self._recent_from), now_at
+        timeline.recent = Spread()
+        since, width_s = self._shown_to, timeline.series.width_s
         if width_s != self._width_s:
             since, self._width_s = 0.0, width_s
-        self._shown_to = self._timeline.last_at
+        self._shown_to = timeline.last_at
         parts = self._texts(now_at)
         changed = {name: text for name, text in parts.items() if self._parts.get(name) != text}
         self._parts = parts
@@ -119,8 +124,8 @@ class Board:
         judged = fold.succeeded + fold.failed
         low, high = wilson(fold.succeeded, judged)
         p50, p99 = timeline.spread.quantiles(0.5, 0.99)
-        fresh = now_at - timeline.recent_at < _FRESH_S
-        recent = timeline.recent.quantiles(0.5, 0.99) if fresh else (None, None)
+        recent, span_s = self._recent
+        lately = recent.quantiles(0.5, 0.99) if span_s < _FRESH_S else (None, None)
         sample = timeline.sample
         return {
             "elapsed": _number(now_at),
@@ -133,8 +138,8 @@ class Board:
             "interval": f"95% {percent(low)} – {percent(high)}" if judged else None,
             "p50": p50,
             "p99": p99,
-            "recent": [_round(each) for each in recent],
-            "rate": timeline.recent.count if fresh else 0,
+            "recent": [_round(each) for each in lately],
+            "rate": round(recent.count / span_s, 1) if 0 < span_s < _FRESH_S else None,
             "active": [_text(each) for each in fold.open_injectors],
             "faults": fold.faults,
             "findings": fold.findings,

@@ -71,12 +71,15 @@ class Series:
             if index in self._buckets:
                 yield index * self.width_s, self._buckets[index]
 
+    def width_of(self, at: float) -> int:
+        """Return the seconds that the bucket of second *at* spans, once there is room for it."""
+        while min(max(at, 0.0), LATEST_S) // self.width_s >= MOST:
+            self._halve()
+        return self.width_s
+
     def at(self, at: float) -> Bucket:
         """Return the bucket that spans second *at*; a time that cannot be is taken for the nearest that can."""
-        index = int(min(max(at, 0.0), LATEST_S)) // self.width_s
-        while index >= MOST:
-            self._halve()
-            index = int(min(max(at, 0.0), LATEST_S)) // self.width_s
+        index = int(min(max(at, 0.0), LATEST_S)) // self.width_of(at)
         bucket = self._buckets.get(index)
         if bucket is None:
             bucket = self._buckets[index] = Bucket()

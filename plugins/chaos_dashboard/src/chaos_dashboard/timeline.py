@@ -24,6 +24,9 @@ from chaoscore import (
 )
 
 BEFORE, DURING, AFTER = "before", "during", "after"
+TOGETHER = 10_000
+"""Iterations that are taken together at most."""
+
 MARKS = 200
 """Findings that are marked on the time line: the first ones."""
 
@@ -54,14 +57,14 @@ class Timeline:
     """
     The run over time. Its size depends on the scenario, not on how long the run goes on.
 
-    Iterations are taken together by the second, and put where they belong when it is over or when an injector is opened
-    or lifted: one of them costs 0.3 us.
+    Iterations are taken together, and put where they belong when a bucket of the series is full or an injector is
+    opened or lifted.
 
     Attributes:
         series: What happened, by time.
         exposures: Maps each injector to when it was open and what that did.
         spread: How long all iterations took.
-        recent: The same for the latest second that is complete, and `recent_at`, when that began.
+        recent: The same for those since this was last set to an empty one.
         workload_at: When the workload began, seconds after the run started; None: not yet.
         workload_end: When it ended.
         last_at: The time of the latest event.
@@ -73,14 +76,13 @@ class Timeline:
         self.series = Series()
         self.exposures: dict[str, Exposure] = {}
         self.spread = Spread()
-        self.recent, self.recent_at = Spread(), 0
+        self.recent = Spread()
         self.workload_at: float | None = None
         self.workload_end: float | None = None
         self.last_at = 0.0
         self.sample: Sampled | None = None
         self.marks: list[tuple[float, Verdict]] = []
-        self._second, self._next = 0, 1.0
-        self._current = Spread()
+        self._at, self._until = 0.0, 1.0
         self._durations: list[float] = []
         self._outcomes: Counter[Outcome] = Counter()
         self._takers: dict[type[Event], Callable[[Any], None]] = {
@@ -106,31 +108,32 @@ class Timeline:
             self.last_at = event.at
 
     def settle(self) -> None:
-        """Put the iterations of the second under way where they belong."""
+        """Put the iterations that were taken together where they belong."""
         if not self._outcomes:
             return
         spread = Spread.of(self._durations)
-        bucket = self.series.at(self._second)
+        bucket = self.series.at(self._at)
         bucket.outcomes.update(self._outcomes)
         bucket.spread.add(spread.coarse())
         self.spread.add(spread)
         for exposure in self.exposures.values():
             exposure.spreads[exposure.now].add(spread)
-        self._current.add(spread)
+        self.recent.add(spread)
         self._durations, self._outcomes = [], Counter()
 
     def _iteration_ended(self, event: IterationEnded) -> None:
-        if event.at >= self._next:
+        if event.at >= self._until or len(self._durations) >= TOGETHER:
             self._turn(event.at)
         self._outcomes[event.outcome] += 1
         if event.outcome is not Outcome.CANCELLED and 0.0 <= event.duration_s <= LONGEST_S:
             self._durations.append(event.duration_s)
 
     def _turn(self, at: float) -> None:
+        """Go on with the bucket that spans *at*; what comes a little late from another thread counts there as well."""
         self.settle()
-        self.recent, self.recent_at, self._current = self._current, self._second, Spread()
-        self._second = int(min(at, LONGEST_S))
-        self._next = self._second + 1.0
+        if at >= self._until:
+            width_s = self.series.width_of(at)
+            self._at, self._until = at, (at // width_s + 1) * width_s
 
     def _run_started(self, event: RunStarted) -> None:
         for info in event.injections:

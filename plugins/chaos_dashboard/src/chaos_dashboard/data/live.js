@@ -3,7 +3,7 @@
   const $ = (id) => document.getElementById(id);
   const state = {};
   const rows = new Map();          // second at which a bucket begins -> its row
-  let width = 1, charts = [], source = null, over = false, heard = 0, stoppable = false;
+  let width = 1, charts = [], drawn = 0, source = null, over = false, heard = 0, stoppable = false;
 
   // -- words and numbers; whatever comes from the run becomes text, never markup
 
@@ -18,6 +18,10 @@
   const parts = (s) => s === null || s === undefined ? ["–", ""]
     : s < 1e-3 ? [three(s * 1e6), "µs"] : s < 1 ? [three(s * 1e3), "ms"] : [three(s), "s"];
   const lasting = (s) => parts(s).join(" ").trim();
+  const tick = (s) => {                // 30s, 5m, 5m30, 2h, 2h30
+    const h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60, rest = Math.round(s % 60), two = (n) => String(n).padStart(2, "0");
+    return h ? h + "h" + (m ? two(m) : "") : m ? m + "m" + (rest ? two(rest) : "") : rest + "s";
+  };
   const clock = (s) => {
     if (s === null || s === undefined) return "–";
     const t = Math.max(0, Math.round(s)), h = Math.floor(t / 3600), two = (n) => String(n).padStart(2, "0");
@@ -51,12 +55,12 @@
     const now = state.now, [ok, failed, faulted, stuck] = now.counts, bad = failed + faulted + stuck;
     const ways = [[failed, "failed"], [faulted, "faulted"], [stuck, "stuck"]].filter((each) => each[0]);
     const of = state.run.iterations ? " of " + whole(state.run.iterations) : "";
-    const last = (i) => (now.ended || now.recent[i] === null ? "" : "last second " + lasting(now.recent[i]));
+    const last = (i) => (now.ended || now.recent[i] === null ? "" : "now " + lasting(now.recent[i]));
     const found = now.findings;
     $("tiles").replaceChildren(
       tile("Elapsed", clock(now.elapsed), now.ended ? "over" : now.left === null ? "no end known" : clock(now.left) + " left"),
-      tile("Iterations", whole(ok + bad), [now.ended ? "" : whole(now.rate) + "/s", of.trim()].filter(Boolean).join(", ")),
-      tile("Success", now.success ? [now.success.replace("%", ""), "%"] : "–", now.interval || "", bad && failed + stuck ? "alarm" : ""),
+      tile("Iterations", whole(ok + bad), [now.ended || now.rate === null ? "" : now.rate.toLocaleString("en-US") + "/s", of.trim()].filter(Boolean).join(", ")),
+      tile("Success", now.success ? [now.success.replace("%", ""), "%"] : "–", now.interval || ""),
       tile("Not successful", whole(bad), ways.map(([n, what]) => whole(n) + " " + what).join(", ") || "none", failed + stuck ? "alarm" : bad ? "warm" : ""),
       tile("Violations", whole(found), found ? "see below" : "none so far", found ? "alarm" : ""),
       tile("p50", parts(now.p50), last(0)),
@@ -172,39 +176,48 @@
     return table;
   }
 
+  // Faults are shaded in every chart; above the first, each injector has a lane with its name.
+  const LANE = 17, LANES = 6;
+
   function shade(chart, named) {
-    const context = chart.ctx, { left, top, width: wide, height } = chart.bbox, ratio = devicePixelRatio, all = state.windows || [];
+    const context = chart.ctx, { left, top, width: wide, height } = chart.bbox, ratio = devicePixelRatio;
+    const x = (at) => Math.min(left + wide, Math.max(left, chart.valToPos(at, "x", true)));
+    const lane = (index) => top - (lanes() - index) * LANE * ratio - 8 * ratio;
     context.save();
-    context.beginPath();
-    context.rect(left, top - 20 * ratio, wide, height + 20 * ratio);
-    context.clip();
-    const free = [];
-    for (const [index, from, to] of all) {
-      const x0 = Math.max(left, chart.valToPos(from, "x", true));
-      const x1 = Math.min(left + wide, chart.valToPos(to === null ? chart.scales.x.max : to, "x", true));
-      if (x1 < left || x0 > left + wide) continue;
-      const span = Math.max(x1 - x0, ratio);
+    for (const [index, from, to] of state.windows || []) {
+      const x0 = x(from), x1 = x(to === null ? chart.scales.x.max : to);
+      if (to !== null && to < chart.scales.x.min || from > chart.scales.x.max) continue;
+      const span = Math.max(x1 - x0, 1.5 * ratio);
       context.fillStyle = colour(hue(index));
       context.globalAlpha = 0.1;
       context.fillRect(x0, top, span, height);
-      if (!named) continue;
       context.globalAlpha = 1;
-      const name = state.injectors[index] ? state.injectors[index].name.slice(0, 24) : "";
-      context.font = 550 * 1 + " " + 11 * ratio + "px system-ui, sans-serif";
-      const needs = context.measureText(name).width + 8 * ratio;
-      let lane = free.findIndex((end) => end <= x0);
-      if (lane < 0) lane = free.length;
-      if (lane > 2) continue;
-      context.fillRect(x0, top + lane * 15 * ratio, span, 2 * ratio);
-      if (needs <= Math.max(span, 0) || (needs <= left + wide - x0 && !all.some(([other, start]) => start > from && chart.valToPos(start, "x", true) < x0 + needs))) {
-        context.fillText(name, x0 + 4 * ratio, top + lane * 15 * ratio + 13 * ratio);
-        free[lane] = x0 + Math.max(span, needs);
-      } else free[lane] = x1;
+      if (named && index < LANES) context.fillRect(x0, lane(index) + 4.5 * ratio, span, 6 * ratio);
     }
+    if (named) state.injectors.slice(0, LANES).forEach((each, index) => {
+      context.globalAlpha = 0.22;
+      context.fillStyle = colour(hue(index));
+      context.fillRect(left, lane(index) + 7 * ratio, wide, ratio);
+      context.globalAlpha = 1;
+      context.font = "500 " + 11.5 * ratio + "px system-ui, sans-serif";
+      context.textAlign = "right";
+      context.fillStyle = colour("--soft");
+      context.fillText(fitting(context, each.name, left - 12 * ratio), left - 8 * ratio, lane(index) + 11.5 * ratio);
+    });
     context.restore();
   }
 
+  const lanes = () => Math.min((state.injectors || []).length, LANES);
+
+  function fitting(context, name, room) {
+    let text = name;
+    while (text.length > 1 && context.measureText(text).width > room) text = text.slice(0, text.endsWith("…") ? -2 : -1) + "…";
+    return text;
+  }
+
   const spans = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400, 172800, 604800];
+
+  const binary = [...Array(44).keys()].map((power) => 2 ** power);
 
   function chart(id, height, series, values, options) {
     const quiet = colour("--mute"), grid = { stroke: colour("--line"), width: 1 }, ticks = { show: false };
@@ -213,15 +226,15 @@
     caption.querySelectorAll(".u-legend").forEach((each) => each.remove());
     place.replaceChildren();
     const made = new uPlot({
-      width: Math.max(260, place.clientWidth), height, series: [{ label: "at", value: (_, at) => at === null ? "–" : clock(at) }, ...series],
+      width: Math.max(260, place.clientWidth), height, series: [{ label: "at", value: (_, at) => (at === null || at === undefined ? "" : clock(at)) }, ...series],
       legend: { mount: (_, legend) => caption.append(legend), markers: { fill: (self, i) => self.series[i]._stroke || self.series[i].stroke(self, i) } },
       cursor: { sync: { key: "run" }, y: false, points: { size: 6 }, drag: { x: true, y: false } },
       scales: { x: { time: false }, y: options.log ? { distr: 3 } : { range: (_, low, high) => options.fit ? [low - (high - low || high) * .15, high + (high - low || high) * .15] : [0, Math.max(high * 1.12, 1)] } },
       axes: [
-        { stroke: quiet, grid, ticks, font, incrs: spans, values: (_, at) => at.map(clock), space: 70, size: 28 },
-        { stroke: quiet, grid, ticks, font, size: 64, values: (_, all) => all.map((each) => each === null ? "" : values(each)), space: 32 },
+        { stroke: quiet, grid, ticks, font, incrs: spans, values: (_, at) => at.map(tick), space: 70, size: 28 },
+        { stroke: quiet, grid, ticks, font, size: innerWidth < 640 ? 66 : 108, ...(options.incrs ? { incrs: options.incrs } : {}), values: (_, all) => all.map((each) => each === null ? "" : values(each)), space: 32 },
       ],
-      padding: [8, 8, 0, 0],
+      padding: [8 + (id === "latency" && lanes() ? lanes() * LANE + 6 : 0), 8, 0, 0],
       hooks: { drawClear: [(self) => shade(self, id === "latency")] },
     }, [[], ...series.map(() => [])], place);
     return made;
@@ -229,13 +242,14 @@
 
   function buildCharts() {
     charts.forEach((each) => each.destroy());
-    const line = (label, name, value, more) => ({ label, stroke: colour(name), width: 1.5, points: { show: false }, value: (_, v) => v === null || v === undefined ? "–" : value(v), ...more });
+    drawn = lanes();
+    const line = (label, name, value, more) => ({ label, stroke: colour(name), width: 1.5, points: { show: false }, value: (_, v) => (v === null || v === undefined ? "" : value(v)), ...more });
     const area = (name) => ({ fill: colour(name) + "26" });
     const phone = innerWidth < 640, rate = (v) => v >= 100 ? whole(Math.round(v)) : three(v) .replace(/\.?0+$/, "");
     charts = [
-      chart("latency", phone ? 190 : 230, [line("p50", "--p50", lasting, { width: 2 }), line("p99", "--p99", lasting)], (v) => parts(v).map((each, i) => i ? each : String(parseFloat(each))).join(" "), { log: true }),
+      chart("latency", (phone ? 196 : 236) + lanes() * LANE, [line("p50", "--p50", lasting, { width: 2 }), line("p99", "--p99", lasting)], (v) => parts(v).map((each, i) => i ? each : String(parseFloat(each))).join(" "), { log: true }),
       chart("throughput", phone ? 120 : 140, [line("succeeded", "--ok", rate, area("--ok")), line("not", "--bad", rate, area("--bad"))], rate, {}),
-      chart("memory", phone ? 100 : 110, [line("resident", "--grey", (v) => bytes(v).join(" "))], (v) => bytes(v).map((each, i) => i ? each : String(Math.round(parseFloat(each) * 10) / 10)).join(" "), { fit: true }),
+      chart("memory", phone ? 100 : 110, [line("resident", "--grey", (v) => bytes(v).join(" "))], (v) => bytes(v).map((each, i) => i ? each : String(Math.round(parseFloat(each) * 10) / 10)).join(" "), { fit: true, incrs: binary }),
     ];
     showCharts();
   }
@@ -268,7 +282,7 @@
     showActive();
     if (changed.findings) showFindings();
     if (changed.errors) showErrors();
-    if (!charts.length) buildCharts(); else showCharts();
+    if (!charts.length || drawn !== lanes()) buildCharts(); else showCharts();
   }
 
   function showLink() {
