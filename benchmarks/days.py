@@ -27,6 +27,11 @@ from chaoscore.testing import hostile_run
 HOUR_S = 3_600
 DAY_S = 24 * HOUR_S
 STEPS = ("reserve", "pay")
+TRACEBACK = (
+    'Traceback (most recent call last):\n  File "shop/api.py", line 31, in reserve\n    worker.call(order)\n'
+    '  File "shop/workers.py", line 64, in call\n    raise WorkerLost(order)\n'
+)
+STACK = 'File "shop/stock.py", line 88, in take\n    self.left -= count\nFile "shop/api.py", line 31, in reserve'
 SLOW, DOWN, KILL = "slow database", "payment errors", "kill worker"
 
 
@@ -42,7 +47,7 @@ def day(length_s: int = DAY_S, per_s: int = 1, *, ended: bool = True) -> Iterato
     yield started(length_s)
     for name in ("setup", "steady state", "inject", "workload"):
         yield Phase(0.01, name)
-    chance, shop = Random(7), _Shop(length_s)  # noqa: S311 - the same day every time
+    chance, shop = Random(7), _Shop(length_s)
     iteration = 0
     for second in range(length_s):
         yield from shop.turn(second)
@@ -72,8 +77,8 @@ def started(length_s: int) -> RunStarted:
         target="shop",
         steps=STEPS,
         injections=(
-            info(SLOW, "sql.delay", {"low_s": 0.05, "high_s": 0.4}, "db", f"every {length_s / 12 / 60:g} min", "kernel"),
-            info(DOWN, "error", {"exception": "ConnectionError", "probability": 0.2}, None, "from a third on", "kernel"),
+            info(SLOW, "sql.delay", {"low_s": 0.05, "high_s": 0.4}, "db", "every other hour", "kernel"),
+            info(DOWN, "error", {"exception": "ConnectionError", "probability": 0.2}, None, "8 h to 11 h", "kernel"),
             info(KILL, "process.kill", {"signal": "SIGKILL"}, None, "three times", "journal"),
         ),
         expectations=(
@@ -148,15 +153,11 @@ class _Shop:
         active = tuple(sorted(self._open))
         if KILL in self._open and number % 29 == 0:
             text = f"stock of item {number % 50} is -{number % 3 + 1}, and must not be below 0"
-            stack = 'File "shop/stock.py", line 88, in take\n    self.left -= count\nFile "shop/api.py", line 31, in reserve'
-            yield Found(
-                at, "stock never negative", Severity.CRITICAL, text, Verdict.FAIL, worker, number, "reserve", active, stack
-            )
+            where = (worker, number, "reserve", active, STACK)
+            yield Found(at, "stock never negative", Severity.CRITICAL, text, Verdict.FAIL, *where)
         if took_s > 1.4:
             text = f"an iteration took {took_s:.2f} s; the limit is 1 s"
-            yield Found(
-                at, "p99 below 1 s", Severity.WARNING, text, Verdict.UNSTABLE, worker, number, None, active
-            )
+            yield Found(at, "p99 below 1 s", Severity.WARNING, text, Verdict.UNSTABLE, worker, number, None, active)
 
     def rss_bytes(self, second: int) -> int:
         """Return the memory of a process that leaks a little."""
@@ -175,9 +176,5 @@ class _Shop:
         yield Lifted(float(second), name, None if name == KILL else fired * 2, fired)
 
     def _error(self, kind: str, message: str, injected_by: str | None) -> ErrorInfo:
-        where = "shop/payment.py:17 in charge"
-        trace = "" if injected_by else (
-            'Traceback (most recent call last):\n  File "shop/api.py", line 31, in reserve\n    worker.call(order)\n'
-            f'  File "shop/workers.py", line 64, in call\n    raise WorkerLost(order)\n{kind}: {message}'
-        )
-        return ErrorInfo(kind, message, injected_by, where, trace)
+        traceback = "" if injected_by else f"{TRACEBACK}{kind}: {message}"
+        return ErrorInfo(kind, message, injected_by, "shop/payment.py:17 in charge", traceback)

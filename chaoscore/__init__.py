@@ -111,7 +111,7 @@ if TYPE_CHECKING:
         ValidatorType,
         Violation,
     )
-    from chaoscore.report import Report
+    from chaoscore.report import ErrorGroup, FindingGroup, InjectionReport, Report, ThresholdReport
     from chaoscore.safety.state import pull_lever
     from chaoscore.scenario import Scenario
     from chaoscore.spec import Limits, Window, window
@@ -150,7 +150,7 @@ _DOORS = {
     "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector "
     "InjectorType Judgement Moment Observes Opens Progress Reporter ReporterType Reports Scene Site "
     "Target TargetType Undo UndoAction Undoing Validator ValidatorType Violation",
-    "report": "Report",
+    "report": "ErrorGroup FindingGroup InjectionReport Report ThresholdReport",
     "safety.state": "pull_lever",
     "scenario": "Scenario",
     "spec": "Limits Window window",
@@ -179,6 +179,7 @@ __all__ = [
     "DuplicateNameError",
     "Duration",
     "Ended",
+    "ErrorGroup",
     "ErrorInfo",
     "Event",
     "EventLogError",
@@ -187,6 +188,7 @@ __all__ = [
     "Examines",
     "ExitCode",
     "Fault",
+    "FindingGroup",
     "Fired",
     "Fold",
     "Follows",
@@ -195,6 +197,7 @@ __all__ = [
     "InjectedError",
     "InjectedPanic",
     "InjectedTimeout",
+    "InjectionReport",
     "Injector",
     "InjectorType",
     "Interrupted",
@@ -235,6 +238,7 @@ __all__ = [
     "SystemClock",
     "Target",
     "TargetType",
+    "ThresholdReport",
     "Thresholds",
     "Trend",
     "Trouble",

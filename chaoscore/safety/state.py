@@ -53,7 +53,7 @@ def lever() -> Path:
 
 def pull_lever() -> Path:
     """
-    Pull the stop lever, as `chaoscore stop` does: runs undo their faults and end, and none injects until it is released.
+    Pull the stop lever, as `chaoscore stop` does: runs undo their faults and end, and none injects until its release.
 
     Returns:
         The lever: the file that is there while it is pulled.

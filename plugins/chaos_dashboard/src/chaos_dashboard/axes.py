@@ -6,6 +6,8 @@ from math import ceil, floor, log10
 
 import attrs
 
+from chaoscore import show_seconds
+
 _SPANS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400)
 
 
@@ -70,6 +72,23 @@ def short_time(seconds: float) -> str:
     if minutes:
         return f"{minutes}m{rest:02}" if rest else f"{minutes}m"
     return f"{rest}s"
+
+
+def moment(seconds: float) -> str:
+    """Return when it was, in the run: ``90 s``, or from two minutes on ``5:30:08``."""
+    if seconds < 120:
+        return show_seconds(seconds)
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def lasting(seconds: float) -> str:
+    """Return how long it took: ``90 s``, or from two minutes on ``5 h 30 min``."""
+    if seconds < 120:
+        return show_seconds(seconds)
+    hours, minutes, rest = int(seconds) // 3600, int(seconds) // 60 % 60, int(seconds) % 60
+    parts = {"h": hours, "min": minutes, "s": 0 if hours else rest}
+    return " ".join(f"{number:,} {unit}" for unit, number in parts.items() if number)
 
 
 def short_duration(seconds: float) -> str:

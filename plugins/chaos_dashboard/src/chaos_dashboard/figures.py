@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from math import inf
 
-from chaos_dashboard.axes import Axis, decades, rounds, short_duration, short_time, times
+from chaos_dashboard.axes import Axis, decades, moment, rounds, short_duration, short_time, times
 from chaos_dashboard.markup import Markup, join, tag
 from chaos_dashboard.series import Bucket
 from chaos_dashboard.spread import Spread
 from chaos_dashboard.timeline import AFTER, BEFORE, DURING, Exposure, Timeline
-from chaoscore import Outcome, show_bytes, show_seconds
+from chaoscore import Outcome, Verdict, show_bytes, show_seconds
 
 COLUMNS = 480
-WIDTH, LEFT, RIGHT = 1100, 128, 1088
+WIDTH, LEFT, RIGHT = 1100, 144, 1090
 LANE, MOST_LANES = 22, 12
 HUES = 8
 
@@ -69,7 +70,13 @@ def _shades(lanes: Sequence[tuple[str, Exposure]], x: Axis, top: float, bottom: 
     for index, (name, exposure) in enumerate(lanes):
         for start, width, title in _spans(exposure, x, name):
             yield tag(
-                "rect", tag("title", title), class_=f"shade {hue(index)}", x=start, y=top, width=width, height=bottom - top
+                "rect",
+                tag("title", title),
+                class_=f"shade {hue(index)}",
+                x=start,
+                y=top,
+                width=width,
+                height=bottom - top,
             )
 
 
@@ -77,9 +84,9 @@ def _spans(exposure: Exposure, x: Axis, name: str) -> Iterator[tuple[str, str, s
     """Yield where each window begins, how wide it is drawn, and what it is."""
     for span in exposure.windows:
         start, end = x(span.start), x(min(span.end, x.high))
-        until = "the end" if span.end == inf else show_seconds(span.end)
+        until = "the end" if span.end == inf else moment(span.end)
         more = f", {span.openings:,} windows" if span.openings > 1 else ""
-        yield _n(start), _n(max(end - start, 1.2)), f"{name}: {show_seconds(span.start)} to {until}{more}"
+        yield _n(start), _n(max(end - start, 1.2)), f"{name}: {moment(span.start)} to {until}{more}"
 
 
 def _lanes(
@@ -92,10 +99,10 @@ def _lanes(
         for start, width, title in _spans(exposure, x, name):
             box = {"x": start, "y": _n(middle - 5), "width": width, "height": 10, "rx": 2}
             yield tag("rect", tag("title", title), class_=f"window {hue(index)}", **box)
-        ticks = "".join(f"M{_n(x(at))} {_n(middle - 3)}v6" for at, bucket in columns if bucket.fired[name])
+        ticks = "".join(f"M{_n(x(at))} {_n(middle - 3)}v6" for at, bucket in columns if name in bucket.fired)
         if ticks:
             yield tag("path", d=ticks, class_=f"tick {hue(index)}")
-        yield tag("text", _cut(name, 19), x=LEFT - 12, y=_n(middle + 4), class_="lane")
+        yield tag("text", _cut(name, 21), x=LEFT - 12, y=_n(middle + 4), class_="lane")
 
 
 def _latency(columns: Sequence[tuple[float, Bucket]], x: Axis, top: float, bottom: float) -> Iterator[Markup]:
@@ -105,11 +112,11 @@ def _latency(columns: Sequence[tuple[float, Bucket]], x: Axis, top: float, botto
         p50.append((at, middle))
         p99.append((at, late))
     values = [value for _, value in (*p50, *p99) if value]
-    yield _caption("Latency", "p50 and p99 of iterations", top)
+    yield _caption("Latency", "p50, p99", top)
     if not values:
         return
     y = _log_axis(min(values), max(values), bottom, top + 6)
-    yield _grid(y, decades(y.low, y.high), short_duration)
+    yield from _grid(y, decades(y.low, y.high), short_duration)
     gap = _gap(columns)
     yield tag("path", d=_path(p99, x, y, gap), class_="p99")
     yield tag("path", d=_path(p50, x, y, gap), class_="p50")
@@ -123,7 +130,7 @@ def _rate(
     highest = max((value for _, value in (*good, *bad)), default=0.0)
     yield _caption("Per second", "succeeded, not", top)
     y = Axis(0.0, highest * 1.08 or 1.0, bottom, top)
-    yield _grid(y, rounds(highest, 3), lambda value: f"{value:g}")
+    yield from _grid(y, rounds(highest, 3), lambda value: f"{value:g}")
     for points, name in ((good, "good"), (bad, "bad")):
         line = _path(points, x, y, inf)
         if line:
@@ -135,22 +142,23 @@ def _rate(
 def _memory(columns: Sequence[tuple[float, Bucket]], x: Axis, top: float, bottom: float) -> Iterator[Markup]:
     points = [(at, float(b.sample.rss_bytes)) for at, b in columns if b.sample and b.sample.rss_bytes]
     highest = max(value for _, value in points)
-    yield _caption("Memory", "resident, this process", top)
+    yield _caption("Memory", "resident", top)
     y = Axis(0.0, highest * 1.08, bottom, top)
     unit = 2.0**30 if highest > 2**31 else 2.0**20
-    yield _grid(y, [each * unit for each in rounds(highest / unit, 2)], show_bytes)
+    yield from _grid(y, [each * unit for each in rounds(highest / unit, 2)], show_bytes)
     yield tag("path", d=_path(points, x, y, inf), class_="held")
 
 
 def _marks(timeline: Timeline, x: Axis, top: float) -> Iterator[Markup]:
     """Yield a mark for each finding on the upper edge of the chart of latency; those at one place are one."""
-    seen: set[tuple[str, str]] = set()
+    worst: dict[int, tuple[float, Verdict]] = {}
     for at, verdict in timeline.marks:
-        place = _n(round(x(at)))
-        if (place, verdict.value) not in seen:
-            seen.add((place, verdict.value))
-            title = tag("title", f"found at {show_seconds(at)}")
-            yield tag("path", title, d=f"M{place} {_n(top + 9)}l-4.5 -8h9Z", class_=f"mark {verdict.value}")
+        place = round(x(at) / 4)
+        if place not in worst or verdict.rank > worst[place][1].rank:
+            worst[place] = (at, verdict)
+    for at, verdict in worst.values():
+        title = tag("title", f"{verdict.value}: found at {moment(at)}")
+        yield tag("path", title, d=f"M{_n(x(at))} {_n(top + 9)}l-4.5 -8h9Z", class_=f"mark {verdict.value}")
 
 
 # -- before, during and after a fault
@@ -166,9 +174,7 @@ def spreads(exposure: Exposure, index: int) -> Markup | None:
     height, row = 20 + 46 * len(groups), 46
     bottom = height - 16
     lines = [tag("path", d=f"M{_n(x(each))} 4V{bottom}", class_="grid") for each in decades(x.low, x.high)]
-    labels = [
-        tag("text", short_duration(each), x=_n(x(each)), y=height - 2, class_="at") for each in _labelled(x)
-    ]
+    labels = [tag("text", short_duration(each), x=_n(x(each)), y=height - 2, class_="at") for each in _labelled(x)]
     rows = [_ridge(name, spread, x, row * (number + 1) - 4, index) for number, (name, spread) in enumerate(groups)]
     return _svg(join([*lines, *labels, *rows]), height, "Spread of durations before, during and after", 520)
 
@@ -208,10 +214,12 @@ def _svg(content: Markup, height: float, label: str, width: int = WIDTH) -> Mark
 
 
 def _caption(name: str, what: str, top: float) -> Markup:
-    return join([
-        tag("text", name, x=0, y=_n(top + 12), class_="name"),
-        tag("text", what, x=0, y=_n(top + 27), class_="what"),
-    ])
+    return join(
+        [
+            tag("text", name, x=0, y=_n(top + 12), class_="name"),
+            tag("text", what, x=0, y=_n(top + 27), class_="what"),
+        ]
+    )
 
 
 def _grid(y: Axis, values: Iterable[float], show: Callable[[float], str]) -> Iterator[Markup]:
@@ -236,7 +244,7 @@ def _log_axis(low: float, high: float, start: float, end: float) -> Axis:
 
 def _gap(columns: Sequence[tuple[float, Bucket]]) -> float:
     """Return the time between two points above which no line joins them: nothing happened between."""
-    gaps = sorted(after[0] - before[0] for before, after in zip(columns, columns[1:], strict=False))
+    gaps = sorted(after[0] - before[0] for before, after in pairwise(columns))
     return 2.5 * gaps[len(gaps) // 2] if gaps else inf
 
 

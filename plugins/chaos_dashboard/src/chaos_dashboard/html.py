@@ -55,6 +55,6 @@ def render(report: Report, timeline: Timeline) -> bytes:
         tag("title", f"{report.verdict.value.upper()}: {report.scenario}"),
         styled(data("theme.css") + data("report.css")),
     ]
-    body = tag("body", tag("main", list(document(report, timeline))))
+    body = tag("body", tag("main", document(report, timeline)))
     page = tag("html", tag("head", head), body, lang="en")
-    return join([Markup("<!doctype html>\n"), page, "\n"]).encode("utf-8")
+    return join([Markup("<!doctype html>\n"), page, Markup("\n")]).encode("utf-8")

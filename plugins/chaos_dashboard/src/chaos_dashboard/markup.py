@@ -9,6 +9,9 @@ from chaoscore.reporters import visible, visible_lines
 
 _VOID = frozenset({"br", "meta"})
 
+Child = str | Iterable[str | None] | None
+"""What stands in an element: markup, text, several of either, or nothing."""
+
 
 class Markup(str):
     """Text that is HTML; only `tag`, `styled` and `join` make it, so nothing else ever is."""
@@ -16,7 +19,7 @@ class Markup(str):
     __slots__ = ()
 
 
-def tag(name: str, /, *children: str | Iterable[str] | None, **attributes: object) -> Markup:
+def tag(name: str, /, *children: Child, **attributes: object) -> Markup:
     """
     Return an element.
 
@@ -36,7 +39,7 @@ def tag(name: str, /, *children: str | Iterable[str] | None, **attributes: objec
     return Markup(f"<{name}{said}>{join(children)}</{name}>")
 
 
-def join(children: Iterable[str | Iterable[str] | None]) -> Markup:
+def join(children: Iterable[Child]) -> Markup:
     """Return *children*, one after the other; text among them is escaped."""
     return Markup("".join(map(_child, children)))
 
@@ -56,7 +59,7 @@ def block(text: str, lines: int) -> Markup:
     return tag("pre", _shown("\n".join(visible_lines(text, lines))))
 
 
-def _child(child: str | Iterable[str] | None) -> str:
+def _child(child: Child) -> str:
     if child is None:
         return ""
     if isinstance(child, Markup):

@@ -1,29 +1,50 @@
-"""The sections of the report: what it says, in which order, of which things."""
+"""The report: what it says, in which order, of which things."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
-from chaos_dashboard.figures import hue, spreads, time_line
-from chaos_dashboard.markup import Markup, block, command, join, tag
-from chaos_dashboard.timeline import AFTER, BEFORE, DURING, Timeline
-from chaoscore import Report, Verdict, show_bytes, show_seconds
-from chaoscore.reporters import count, date, landed, near, occurrence, percent, success
+from chaos_dashboard.axes import lasting
+from chaos_dashboard.evidence import exposures, faults
+from chaos_dashboard.failures import errors, findings, troubles
+from chaos_dashboard.figures import time_line
+from chaos_dashboard.markup import Markup, command, join, tag
+from chaos_dashboard.pieces import MOST_ROWS, pill, section, settings, table
+from chaos_dashboard.timeline import Timeline
+from chaoscore import Report, ThresholdReport, Verdict, show_bytes, show_seconds
+from chaoscore.reporters import count, date, percent, success
 
-if TYPE_CHECKING:
-    from chaoscore.report import ErrorGroup, FindingGroup, InjectionReport, ThresholdReport
-
-MOST_ROWS = 40
-STACK_LINES = 14
 _OUTCOMES = ("failed", "faulted", "stuck", "cancelled")
+_HELD = {Verdict.PASS: "held", Verdict.UNKNOWN: "could not be told"}
+
+
+def document(report: Report, timeline: Timeline) -> Iterator[Markup]:
+    """Yield the sections of the report that have something to say."""
+    sections = (
+        head(report),
+        numbers(report, timeline),
+        over_time(report, timeline),
+        findings(report),
+        faults(report),
+        exposures(timeline),
+        steps(report),
+        goals(report),
+        errors(report),
+        troubles(report),
+        environment(report),
+    )
+    yield from (each for each in sections if each is not None)
 
 
 def head(report: Report) -> Markup:
     """Return what was run, and the verdict with everything that led to it."""
     verdict = report.verdict.value
-    facts = [report.workload, f"target {report.target}", date(report.started_wall), f"took {show_seconds(report.duration_s)}"]
+    facts = [
+        report.workload,
+        f"target {report.target}",
+        date(report.started_wall),
+        f"took {lasting(report.duration_s)}",
+    ]
     reasons = [
         tag("li", tag("b", each.verdict.value), tag("span", each.text), class_=each.verdict.value)
         for each in report.reasons[:MOST_ROWS]
@@ -84,60 +105,10 @@ def over_time(report: Report, timeline: Timeline) -> Markup | None:
     if timeline.marks:
         note += " Triangles: something was found."
     if reduced > 1:
-        note += f" Reduced to spans of {show_seconds(reduced)}."
+        note += f" Reduced to spans of {lasting(reduced)}."
     legend = tag("span", tag("i", class_="p50"), "p50 ", tag("i", class_="p99"), "p99", class_="legend")
     drawing = tag("div", time_line(timeline, report.duration_s), class_="wide")
-    return _section("The run over time", legend, drawing, tag("p", note, class_="note"))
-
-
-def faults(report: Report) -> Markup:
-    """Return what was injected, and the proof that it landed."""
-    if not report.injections:
-        return _section("Faults", tag("p", "This run injected nothing.", class_="note"))
-    rows = [_fault(each, index) for index, each in enumerate(report.injections[:MOST_ROWS])]
-    return _section(
-        "What was injected, and proof that it landed",
-        _table(("Injector", "Fault", "When", "Proof"), rows, len(report.injections)),
-    )
-
-
-def _fault(each: InjectionReport, index: int) -> Sequence[Markup]:
-    info = each.info
-    parameters = ", ".join(f"{name}={_value(value)}" for name, value in info.parameters.items())
-    places = [tag("div", f"{times:,} × {near(place)}", class_="mute small") for place, times in each.where[:5]]
-    details = [tag("div", f"{name} {_value(value)}", class_="mute small") for name, value in each.detail.items()]
-    scope = f"scope {info.scope}" if info.scope else None
-    tone = "" if each.fired else "unstable"
-    return (
-        tag("td", tag("span", info.name, class_=f"chip {hue(index)}"), scope and tag("div", scope, class_="mute small")),
-        tag("td", info.kind, tag("div", tag("code", parameters), class_="mute")),
-        tag("td", info.window, info.undo and tag("div", f"undone by: {info.undo}", class_="mute small")),
-        tag("td", tag("span", landed(each), class_=f"proof {tone}"), places, details),
-    )
-
-
-def exposures(timeline: Timeline) -> Markup | None:
-    """Return how durations spread before, during and after each fault."""
-    figures = [
-        tag("figure", tag("figcaption", tag("span", name, class_=f"chip {hue(index)}")), drawing, _quantiles(exposure))
-        for index, (name, exposure) in enumerate(timeline.exposures.items())
-        if (drawing := spreads(exposure, index)) is not None
-    ]
-    if not figures:
-        return None
-    note = "Durations of iterations that ended before the injector was opened first, while it was open, and after it was lifted or between its windows. Lines: p50 and p99."
-    return _section("Latency before, during and after each fault", tag("div", figures[:MOST_ROWS], class_="pair"), tag("p", note, class_="note"))
-
-
-def _quantiles(exposure: Any) -> Markup:
-    rows = []
-    for name in (BEFORE, DURING, AFTER):
-        spread = exposure.spreads[name]
-        found = [show_seconds(each) if each is not None else "–" for each in spread.quantiles(0.5, 0.9, 0.99)]
-        cells = [tag("td", text, class_="num") for text in (f"{spread.count:,}", *found)]
-        rows.append(tag("tr", tag("th", name, scope="row"), cells))
-    heads = [tag("th", text, class_="num", scope="col") for text in ("iterations", "p50", "p90", "p99")]
-    return tag("table", tag("thead", tag("tr", tag("th"), heads)), tag("tbody", rows), class_="dense")
+    return section("The run over time", legend, drawing, tag("p", note, class_="note"))
 
 
 def steps(report: Report) -> Markup | None:
@@ -154,7 +125,7 @@ def steps(report: Report) -> Markup | None:
         shown = [show_seconds(each) if timing.count else "–" for each in durations]
         cells = [tag("td", text, class_="num") for text in (*(f"{n:,}" for n in calls), *shown)]
         rows.append((tag("td", tag("b", step.name)), *cells))
-    return _section("Steps", _table(heads, rows, len(report.steps)))
+    return section("Steps", table(heads, rows, len(report.steps)))
 
 
 def goals(report: Report) -> Markup | None:
@@ -162,9 +133,12 @@ def goals(report: Report) -> Markup | None:
     rows = [
         (
             tag("td", tag("b", each.info.name)),
-            tag("td", each.info.kind, tag("div", tag("code", _parameters(each.info.parameters)), class_="mute")),
-            tag("td", count(each.findings, "finding") if each.findings else "held" if each.verdict is Verdict.PASS else ""),
-            _verdict(each.verdict),
+            tag("td", each.info.kind, tag("div", tag("code", settings(each.info.parameters)), class_="mute")),
+            tag(
+                "td",
+                count(each.findings, "finding") if each.findings else "held" if each.verdict is Verdict.PASS else "",
+            ),
+            pill(each.verdict),
         )
         for each in report.expectations[:MOST_ROWS]
     ]
@@ -173,12 +147,16 @@ def goals(report: Report) -> Markup | None:
             tag("td", tag("b", each.name.removesuffix("_s").replace("_", " "))),
             tag("td", each.limit),
             tag("td", each.breach or _reached(report, each)),
-            _verdict(each.verdict if each.breach else Verdict.PASS),
+            pill(each.verdict if each.breach else Verdict.PASS),
         )
         for each in report.thresholds
     ]
     total = len(report.expectations) + len(report.thresholds)
-    return _section("Expectations and thresholds", _table(("What", "Limit", "Was", "Verdict"), rows, total)) if rows else None
+    return (
+        section("Expectations and thresholds", table(("What", "Limit", "Was", "Verdict"), rows, total))
+        if rows
+        else None
+    )
 
 
 def _reached(report: Report, threshold: ThresholdReport) -> str:
@@ -196,135 +174,15 @@ def _reached(report: Report, threshold: ThresholdReport) -> str:
     return values.get(threshold.name, "reached")
 
 
-def findings(report: Report) -> Markup | None:
-    """Return what validators found, each kind with its first and last example."""
-    if not report.findings:
-        return None
-    shown = [_finding(each) for each in report.findings[:MOST_ROWS]]
-    return _section("Findings", *shown, _left_out(len(report.findings)))
-
-
-def _finding(group: FindingGroup) -> Markup:
-    first, last = group.first, group.last
-    data = ", ".join(f"{name} {_value(value)}" for name, value in first.data.items())
-    parts = [
-        tag("div", tag("b", group.validator), tag("span", f"{group.severity.value}, {_times(group.count)}", class_="mute")),
-        tag("p", first.message),
-        tag("p", f"first: {occurrence(first)}", class_="mute small"),
-    ]
-    if group.count > 1:
-        parts += [tag("p", f"last: {last.message}", class_="small"), tag("p", occurrence(last), class_="mute small")]
-    if data:
-        parts.append(tag("p", tag("code", data), class_="mute"))
-    if first.stack:
-        parts.append(block(first.stack, STACK_LINES))
-    return tag("article", parts, class_=_tone(group.verdict))
-
-
-def errors(report: Report) -> Markup | None:
-    """Return what came out of steps, real errors before injected ones."""
-    if not report.errors:
-        return None
-    ordered = sorted(report.errors, key=lambda group: group.first.injected_by is not None)
-    return _section("Errors out of steps", *map(_error, ordered[:MOST_ROWS]), _left_out(len(ordered)))
-
-
-def _error(group: ErrorGroup) -> Markup:
-    error = group.first
-    origin = f"injected by {error.injected_by}" if error.injected_by else "not injected"
-    if error.while_handling:
-        origin += f", raised while an error injected by {error.while_handling} was handled"
-    at = f", at {near(error.where)}" if error.where else ""
-    last = f", last at {show_seconds(group.last_at)}" if group.count > 1 else ""
-    place = f"step {group.step}{at}; first in iteration {group.iteration} at {show_seconds(group.first_at)}{last}"
-    parts = [
-        tag("div", tag("b", error.type), tag("span", f"{_times(group.count)}, {origin}", class_="mute")),
-        tag("p", error.message) if error.message else None,
-        tag("p", place, class_="mute small"),
-        block(error.traceback, STACK_LINES) if error.traceback else None,
-    ]
-    return tag("article", parts, class_="info" if error.injected_by else "fail")
-
-
-def troubles(report: Report) -> Markup | None:
-    """Return hooks that failed."""
-    if not report.troubles:
-        return None
-    shown = [
-        tag(
-            "article",
-            tag("div", tag("b", each.who), tag("span", f"{each.hook} failed {_times(each.count)}", class_="mute")),
-            tag("p", f"{each.error.type}: {each.error.message}"),
-            tag("p", f"first at {show_seconds(each.at)}", class_="mute small"),
-            block(each.error.traceback, STACK_LINES) if each.error.traceback else None,
-            class_=_tone(each.verdict),
-        )
-        for each in report.troubles[:MOST_ROWS]
-    ]
-    return _section("Troubles of the run itself", *shown, _left_out(len(report.troubles)))
-
-
 def environment(report: Report) -> Markup:
     """Return where it ran, and what is needed to run it again."""
-    facts = {"seed": str(report.seed), "run": report.run_id, "exit code": str(int(report.exit_code)), **report.environment}
+    facts = {
+        "seed": str(report.seed),
+        "run": report.run_id,
+        "exit code": str(int(report.exit_code)),
+        **report.environment,
+    }
     rows = [tag("tr", tag("th", name, scope="row"), tag("td", value)) for name, value in facts.items()]
     if report.rerun:
         rows.append(tag("tr", tag("th", "again", scope="row"), tag("td", command(report.rerun))))
-    return _section("Environment", tag("table", tag("tbody", rows), class_="facts"))
-
-
-# -- pieces
-
-
-def _section(title: str, *content: Markup | None) -> Markup:
-    return tag("section", tag("h2", title), *content, class_="card")
-
-
-def _table(heads: Sequence[str], rows: Sequence[Iterable[Markup]], total: int) -> Markup:
-    """Return a table; a head that begins with ``#`` stands above numbers."""
-    shown = [
-        tag("th", name.removeprefix("#"), scope="col", class_="num" if name.startswith("#") else None) for name in heads
-    ]
-    body = tag("tbody", [tag("tr", row) for row in rows])
-    table = tag("table", tag("thead", tag("tr", shown)), body)
-    return tag("div", table, _left_out(total), class_="wide")
-
-
-def _left_out(total: int) -> Markup | None:
-    return tag("p", f"and {total - MOST_ROWS:,} more, in the JSON report", class_="note") if total > MOST_ROWS else None
-
-
-def _verdict(verdict: Verdict) -> Markup:
-    return tag("td", tag("span", verdict.value, class_=f"pill {verdict.value}"))
-
-
-def _tone(verdict: Verdict) -> str:
-    return "info" if verdict is Verdict.PASS else verdict.value
-
-
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number:,} times"
-
-
-def _parameters(parameters: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={_value(value)}" for name, value in parameters.items())
-
-
-def _value(value: object) -> str:
-    """Return what an event holds, which is JSON or stands for it, as text."""
-    return value if isinstance(value, str) else json.dumps(value, default=repr, ensure_ascii=False)
-
-
-def document(report: Report, timeline: Timeline) -> Iterator[Markup | None]:
-    """Yield all sections."""
-    yield head(report)
-    yield numbers(report, timeline)
-    yield over_time(report, timeline)
-    yield findings(report)
-    yield faults(report)
-    yield exposures(timeline)
-    yield steps(report)
-    yield goals(report)
-    yield errors(report)
-    yield troubles(report)
-    yield environment(report)
+    return section("Environment", tag("table", tag("tbody", rows), class_="facts"))

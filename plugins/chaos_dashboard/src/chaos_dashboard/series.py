@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from chaos_dashboard.spread import Spread
 from chaoscore import Outcome, Sampled
@@ -29,18 +28,28 @@ class Bucket:
     __slots__ = ("fired", "outcomes", "sample", "spread")
 
     def __init__(self) -> None:
-        self.outcomes: Counter[Outcome] = Counter()
+        self.outcomes = dict.fromkeys(Outcome, 0)
         self.spread = Spread()
-        self.fired: Counter[str] = Counter()
+        self.fired: dict[str, int] = {}
         self.sample: Sampled | None = None
 
     def merge(self, other: Bucket) -> None:
         """Add what happened in *other*."""
-        self.outcomes.update(other.outcomes)
+        self.ended(other.outcomes)
         self.spread.add(other.spread)
-        self.fired.update(other.fired)
+        for injector, count in other.fired.items():
+            self.fire(injector, count)
         if other.sample is not None:
             self.sampled(other.sample)
+
+    def ended(self, outcomes: Mapping[Outcome, int]) -> None:
+        """Count iterations that ended."""
+        for outcome, count in outcomes.items():
+            self.outcomes[outcome] += count
+
+    def fire(self, injector: str, count: int = 1) -> None:
+        """Count faults that landed."""
+        self.fired[injector] = self.fired.get(injector, 0) + count
 
     def sampled(self, sample: Sampled) -> None:
         """Take a sample."""
@@ -79,15 +88,18 @@ class Series:
 
     def at(self, at: float) -> Bucket:
         """Return the bucket that spans second *at*; a time that cannot be is taken for the nearest that can."""
-        index = int(min(max(at, 0.0), LATEST_S)) // self.width_of(at)
-        bucket = self._buckets.get(index)
+        at = min(max(at, 0.0), LATEST_S)
+        bucket = self._buckets.get(int(at) // self.width_s)
         if bucket is None:
-            bucket = self._buckets[index] = Bucket()
+            index = int(at) // self.width_of(at)
+            bucket = self._buckets.setdefault(index, Bucket())
         return bucket
 
     def _halve(self) -> None:
         self.width_s *= 2
         halved: dict[int, Bucket] = {}
         for index, bucket in self._buckets.items():
-            halved.setdefault(index // 2, Bucket()).merge(bucket)
+            first = halved.setdefault(index // 2, bucket)
+            if first is not bucket:
+                first.merge(bucket)
         self._buckets = halved

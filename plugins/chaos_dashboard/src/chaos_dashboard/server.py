@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _page_server(self) -> PageServer:
         return cast("PageServer", self.server)
 
-    def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+    def do_GET(self) -> None:
         what = self._asked()
         if what == "":
             page = live_page()
@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif what is not None:
             self._refuse(HTTPStatus.NOT_FOUND)
 
-    def do_POST(self) -> None:  # noqa: N802 - as above
+    def do_POST(self) -> None:
         what, stop = self._asked(), self._page_server.stop
         if what is None:
             return

@@ -113,7 +113,7 @@ class Timeline:
             return
         spread = Spread.of(self._durations)
         bucket = self.series.at(self._at)
-        bucket.outcomes.update(self._outcomes)
+        bucket.ended(self._outcomes)
         bucket.spread.add(spread.coarse())
         self.spread.add(spread)
         for exposure in self.exposures.values():
@@ -160,7 +160,7 @@ class Timeline:
         self._exposure(event.injector).windows.lifted(event.at)
 
     def _fired(self, event: Fired) -> None:
-        self.series.at(event.at).fired[event.injector] += 1
+        self.series.at(event.at).fire(event.injector)
 
     def _sampled(self, event: Sampled) -> None:
         self.sample = event

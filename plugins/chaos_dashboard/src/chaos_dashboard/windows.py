@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
@@ -54,7 +55,7 @@ class Windows:
     def _reduce(self) -> None:
         """Merge neighbours until half are left, those with the shortest time between them first."""
         spans = self._spans
-        gaps = sorted(after.start - before.end for before, after in zip(spans, spans[1:], strict=False))
+        gaps = sorted(after.start - before.end for before, after in pairwise(spans))
         least = gaps[MOST // 2]
         merged = [spans[0]]
         for span in spans[1:]:
