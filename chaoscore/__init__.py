@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         is_injected,
         mark_injected,
     )
+    from chaoscore.eventlog import read_log
     from chaoscore.events import (
         Checked,
         Ended,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         Trouble,
     )
     from chaoscore.faults import Cancel, Delay, Raise
+    from chaoscore.fold import Fold
     from chaoscore.hookspecs import hookimpl
     from chaoscore.injectors.raising import exception_type
     from chaoscore.metrics import Metric
@@ -114,10 +116,11 @@ if TYPE_CHECKING:
         ValidatorType,
         Violation,
     )
-    from chaoscore.report import Report
+    from chaoscore.report import ErrorGroup, FindingGroup, InjectionReport, Report, ThresholdReport
+    from chaoscore.safety.state import pull_lever
     from chaoscore.scenario import Scenario
     from chaoscore.spec import Limits, Window, window
-    from chaoscore.stats import Histogram, Trend
+    from chaoscore.stats import Histogram, Trend, wilson
     from chaoscore.units import (
         Duration,
         Probability,
@@ -139,9 +142,11 @@ _DOORS = {
     "errors": "BlockingCallError CancelReason ChaosError DeadlineError DuplicateNameError EventLogError "
     "InjectedError InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError "
     "UnknownNameError injected_by is_injected mark_injected",
+    "eventlog": "read_log",
     "events": "Checked Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase "
     "Recorded RunStarted Sampled StepEnded Stopped Stuck Trouble",
     "faults": "Cancel Delay Raise",
+    "fold": "Fold",
     "hookspecs": "hookimpl",
     "injectors.raising": "exception_type",
     "metrics": "Metric",
@@ -152,10 +157,11 @@ _DOORS = {
     "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector "
     "InjectorType Judgement Moment Observes Opens Progress Provider ProviderType Reporter ReporterType Reports "
     "Scene Site Target TargetType Undo UndoAction Undoing Validator ValidatorType Violation",
-    "report": "Report",
+    "report": "ErrorGroup FindingGroup InjectionReport Report ThresholdReport",
+    "safety.state": "pull_lever",
     "scenario": "Scenario",
     "spec": "Limits Window window",
-    "stats": "Histogram Trend",
+    "stats": "Histogram Trend wilson",
     "units": "Duration Probability Size optional_bytes optional_seconds probability seconds show_bytes "
     "show_seconds size_bytes",
     "verdict": "ExitCode Severity Thresholds Verdict thresholds",
@@ -181,6 +187,7 @@ __all__ = [
     "DuplicateNameError",
     "Duration",
     "Ended",
+    "ErrorGroup",
     "ErrorInfo",
     "Event",
     "EventLogError",
@@ -189,13 +196,16 @@ __all__ = [
     "Examines",
     "ExitCode",
     "Fault",
+    "FindingGroup",
     "Fired",
+    "Fold",
     "Follows",
     "Found",
     "Histogram",
     "InjectedError",
     "InjectedPanic",
     "InjectedTimeout",
+    "InjectionReport",
     "Injector",
     "InjectorType",
     "Interrupted",
@@ -239,6 +249,7 @@ __all__ = [
     "SystemClock",
     "Target",
     "TargetType",
+    "ThresholdReport",
     "Thresholds",
     "Trend",
     "Trouble",
@@ -275,6 +286,8 @@ __all__ = [
     "optional_seconds",
     "point",
     "probability",
+    "pull_lever",
+    "read_log",
     "record_error",
     "record_event",
     "record_panic",
@@ -284,6 +297,7 @@ __all__ = [
     "show_seconds",
     "size_bytes",
     "thresholds",
+    "wilson",
     "window",
 ]
 

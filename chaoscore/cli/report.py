@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from chaoscore.cli.outputs import Reporting, printer, report_option, reporters_f
 if TYPE_CHECKING:
     from chaoscore.events import Event
     from chaoscore.protocols import Reporter
+
+BATCH = 1_000
+"""Events that the reporters are shown at a time."""
 
 
 @click.command(cls=Reporting, short_help="Render the event log of a run again.")
@@ -42,11 +46,11 @@ def report(ctx: click.Context, run: str, outputs: list[tuple[str, str | None]], 
 
 
 def _followed(events: Iterable[Event], reporters: Sequence[Reporter]) -> Iterator[Event]:
-    """Yield *events*, and let the reporters that follow a run see them."""
+    """Yield *events*, and let the reporters that follow a run see them, in batches as they do in a run."""
     from chaoscore.protocols import Follows
 
-    followers = [each for each in reporters if isinstance(each, Follows)]
-    for event in events:
+    followers, rest = [each for each in reporters if isinstance(each, Follows)], iter(events)
+    while batch := tuple(islice(rest, BATCH)):
         for each in followers:
-            each.follow((event,))
-        yield event
+            each.follow(batch)
+        yield from batch

@@ -54,3 +54,20 @@ def journals() -> Path:
 def lever() -> Path:
     """Return the stop lever: while this file exists, nothing is injected and what is open is undone."""
     return state_dir() / "stop"
+
+
+def pull_lever() -> Path:
+    """
+    Pull the stop lever, as `chaoscore stop` does: runs undo their faults and end, and none injects until its release.
+
+    Returns:
+        The lever: the file that is there while it is pulled.
+
+    Raises:
+        StateError: The state directory cannot be made or is not private.
+        OSError: The file cannot be made.
+    """
+    private(state_dir())
+    pulled = lever()
+    pulled.touch(mode=0o600)
+    return pulled
