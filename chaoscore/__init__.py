@@ -86,6 +86,7 @@ if TYPE_CHECKING:
         Evidence,
         Evident,
         Examines,
+        Finds,
         Follows,
         Injector,
         InjectorType,
@@ -141,7 +142,7 @@ _DOORS = {
     "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint aside "
     "current_place in_run maybe_cancel maybe_delay maybe_error maybe_network_chaos maybe_panic point "
     "record_error record_event record_panic record_recursion_depth",
-    "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector "
+    "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Finds Follows Injector "
     "InjectorType Judgement Moment Observes Opens Progress Reporter ReporterType Reports Scene Site "
     "Target TargetType Undo UndoAction Undoing Validator ValidatorType Violation",
     "report": "Report",
@@ -180,6 +181,7 @@ __all__ = [
     "Examines",
     "ExitCode",
     "Fault",
+    "Finds",
     "Fired",
     "Follows",
     "Found",

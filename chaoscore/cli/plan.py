@@ -10,6 +10,7 @@ import click
 from chaoscore.cli.shell import emit, file_argument, printable
 
 if TYPE_CHECKING:
+    from chaoscore.protocols import Finds
     from chaoscore.scenario import Scenario
     from chaoscore.spec import Expectation, Injection
 
@@ -19,6 +20,10 @@ _UNDONE = {
     "journal": "from the journal: how is on disk before it is applied",
     "manual": "by you: the injector's documentation says how",
 }
+
+
+FOUND = 10
+"""How many of the targets of an injector are shown."""
 
 
 @click.command(short_help="Say what a scenario would do; touches nothing.")
@@ -72,7 +77,7 @@ def _overview(scenario: Scenario) -> Iterator[tuple[str, str]]:
 
 def _injection(injection: Injection, allowed: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     from chaoscore.parameters import summary
-    from chaoscore.protocols import Aims, Answers
+    from chaoscore.protocols import Aims, Answers, Finds
 
     injector = injection.injector
     yield "does", summary(type(injector))
@@ -82,6 +87,8 @@ def _injection(injection: Injection, allowed: tuple[str, ...]) -> Iterator[tuple
     if isinstance(injector, Aims):
         for host, port in injector.aims:
             yield "aims", _aim(host, port, allowed)
+    if isinstance(injector, Finds):
+        yield "finds", _found(injector)
     yield "when", injection.window.describe()
     yield "undone", _UNDONE[injector.undo.value]
 
@@ -94,6 +101,17 @@ def _aim(host: str, port: int, allowed: tuple[str, ...]) -> str:
         return f"{host}:{port}, which stands for {resolve(host, port, [network(each) for each in allowed])}"
     except ForbiddenTargetError as error:
         return f"FORBIDDEN: {error}"
+
+
+def _found(injector: Finds) -> str:
+    from chaoscore.errors import ChaosError
+
+    try:
+        found = injector.finds()
+    except ChaosError as error:
+        return f"NOTHING: {error}"
+    more = f" and {len(found) - FOUND} more" if len(found) > FOUND else ""
+    return f"{', '.join(found[:FOUND])}{more}" if found else "nothing now; it looks again when it is opened"
 
 
 def _expectation(scenario: Scenario, expectation: Expectation) -> Iterator[tuple[str, str]]:
