@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         Evidence,
         Evident,
         Examines,
+        Finds,
         Follows,
         Injector,
         InjectorType,
@@ -154,7 +155,7 @@ _DOORS = {
     "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint aside "
     "current_place in_run maybe_cancel maybe_delay maybe_error maybe_network_chaos maybe_panic point "
     "record_error record_event record_panic record_recursion_depth",
-    "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector "
+    "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Finds Follows Injector "
     "InjectorType Judgement Moment Observes Opens Progress Provider ProviderType Reporter ReporterType Reports "
     "Scene Site Target TargetType Undo UndoAction Undoing Validator ValidatorType Violation",
     "report": "ErrorGroup FindingGroup InjectionReport Report ThresholdReport",
@@ -197,6 +198,7 @@ __all__ = [
     "ExitCode",
     "Fault",
     "FindingGroup",
+    "Finds",
     "Fired",
     "Fold",
     "Follows",

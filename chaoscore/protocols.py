@@ -266,6 +266,15 @@ class Aims(Protocol):
 
 
 @runtime_checkable
+class Finds(Protocol):
+    """An injector that can tell what is there for it to strike before it is opened; `chaoscore plan` shows that."""
+
+    def finds(self) -> Sequence[str]:
+        """Return what it would strike or choose from if it were opened now, each in words; touches nothing."""
+        ...
+
+
+@runtime_checkable
 class UndoAction(Protocol):
     """
     Takes back one kind of fault, given nothing but the arguments that were on disk before it was applied.

@@ -10,6 +10,7 @@ import click
 from chaoscore.cli.shell import emit, file_argument, printable
 
 if TYPE_CHECKING:
+    from chaoscore.protocols import Finds
     from chaoscore.scenario import Scenario
     from chaoscore.spec import Expectation, Injection, Provision
 
@@ -20,6 +21,10 @@ _UNDONE = {
     "journal": "from the journal: how is on disk before it is applied",
     "manual": "by you: the injector's documentation says how",
 }
+
+
+FOUND = 10
+"""How many of the targets of an injector are shown."""
 
 
 @click.command(short_help="Say what a scenario would do; touches nothing.")
@@ -86,7 +91,7 @@ def _provision(provision: Provision, allowed: tuple[str, ...]) -> Iterator[tuple
 
 def _injection(injection: Injection, allowed: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     from chaoscore.parameters import summary
-    from chaoscore.protocols import Answers
+    from chaoscore.protocols import Answers, Finds
 
     injector = injection.injector
     yield "does", summary(type(injector))
@@ -94,6 +99,8 @@ def _injection(injection: Injection, allowed: tuple[str, ...]) -> Iterator[tuple
         scope = "any component" if injection.scope is None else f"the component {injection.scope!r}, and of none"
         yield "where", f"at points of {scope}" + ("" if injector.at is None else f", named {injector.at!r}")
     yield from _aims(injector, allowed)
+    if isinstance(injector, Finds):
+        yield "finds", _found(injector)
     yield "when", injection.window.describe()
     yield "undone", _UNDONE[injector.undo.value]
 
@@ -114,6 +121,17 @@ def _aim(host: str, port: int, allowed: tuple[str, ...]) -> str:
         return f"{host}:{port}, which stands for {resolve(host, port, [network(each) for each in allowed])}"
     except ForbiddenTargetError as error:
         return f"FORBIDDEN: {error}"
+
+
+def _found(injector: Finds) -> str:
+    from chaoscore.errors import ChaosError
+
+    try:
+        found = injector.finds()
+    except ChaosError as error:
+        return f"NOTHING: {error}"
+    more = f" and {len(found) - FOUND} more" if len(found) > FOUND else ""
+    return f"{', '.join(found[:FOUND])}{more}" if found else "nothing now; it looks again when it is opened"
 
 
 def _expectation(scenario: Scenario, expectation: Expectation) -> Iterator[tuple[str, str]]:

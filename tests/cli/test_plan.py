@@ -160,3 +160,43 @@ def test_a_setup_that_lacks_something_has_no_plan(chaos: Chaos, folder: Path) ->
     (folder / "provided.py").write_text(PROVIDED)
     (folder / "lacking.toml").write_text('steps = ["provided:step"]\ntarget = { use = "provided:Target" }\n')
     assert "its setup takes 'shelf', which nothing provides" in chaos("plan", "lacking.toml", code=4).stderr
+
+
+def test_a_plan_says_what_names_stand_for_now(chaos: Chaos, folder: Path) -> None:
+    """Names of hosts are resolved; one that is not allowed is told, and so is what an injector finds to strike."""
+    source = """
+from chaoscore import ChaosError, Scenario, Undo
+
+class Opens:
+    def open(self, site): raise AssertionError("a plan opens nothing")
+
+class Far(Opens):
+    kind = "far"
+    undo = Undo.TTL
+    aims = (("127.0.0.1", 80), ("192.0.2.1", 443), ("no-such-host.invalid", 1))
+
+class Near(Opens):
+    kind = "near"
+    undo = Undo.KERNEL
+    def __init__(self, *found): self.found = found
+    def finds(self):
+        if None in self.found:
+            raise ChaosError("nobody is at home")
+        return self.found
+
+chaos = Scenario("s").target(object()).step("s", print).inject("far", Far()).inject("some", Near("a", "b"))
+chaos = chaos.inject("none", Near()).inject("broken", Near(None)).inject("many", Near(*map(str, range(13))))
+"""
+    (folder / "aims.py").write_text(source)
+    lines = chaos("plan", "aims.py:chaos").stdout.splitlines()
+    assert "    aims    127.0.0.1:80, which stands for 127.0.0.1" in lines
+    assert [line[12:40] for line in lines if "FORBIDDEN" in line] == [
+        "FORBIDDEN: 192.0.2.1:443: it"[:28],
+        "FORBIDDEN: no-such-host.inva"[:28],
+    ]
+    assert [line[12:] for line in lines if line.startswith("    finds")] == [
+        "a, b",
+        "nothing now; it looks again when it is opened",
+        "NOTHING: nobody is at home",
+        "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 3 more",
+    ]

@@ -674,3 +674,9 @@ def test_the_run_is_not_struck_by_its_own_faults(name: str, is_async: bool) -> N
     chaos = Scenario("own").target(object()).step("step", astep if is_async else step).thresholds("relaxed")
     report = chaos.inject("it", chaos_patch.error(f"builtins:{name}")).repeat(20).run(seed=1)
     assert (report.iterations.faulted, report.injections[0].fired, report.troubles) == (20, 20, ())
+
+
+def test_an_injector_says_what_it_would_strike() -> None:
+    """The functions that its target stands for now, by name."""
+    assert chaos_patch.error(f"{HERE}:*arge").finds() == (f"{HERE}:Service.charge", f"{HERE}:charge")
+    assert chaos_patch.error(Service.charge).finds() == (f"{HERE}:Service.charge",)
