@@ -12,7 +12,7 @@ from chaos_toxiproxy.server.gojson import Object, checked
 from chaos_toxiproxy.server.stages import Stage
 
 if TYPE_CHECKING:
-    from chaos_toxiproxy.server.links import Link
+    from chaos_toxiproxy.server.chains import Chain
 
 UPSTREAM, DOWNSTREAM = "upstream", "downstream"
 DIRECTIONS = (UPSTREAM, DOWNSTREAM)
@@ -116,7 +116,7 @@ class Toxic(Generic[SettingsT]):
     stream: str
     toxicity: float
     settings: SettingsT
-    on_strike: Callable[[Toxic[Any], Link], None]
+    on_strike: Callable[[Toxic[Any], Chain], None]
     connections: int = 0
     bytes: int = 0
     line: Line = attrs.field(factory=Line)
@@ -125,7 +125,7 @@ class Toxic(Generic[SettingsT]):
     def direction(self) -> str:
         return self.stream.lower()
 
-    def struck(self, link: Link) -> None:
+    def struck(self, link: Chain) -> None:
         """Note that it strikes *link*."""
         self.connections += 1
         self.on_strike(self, link)
