@@ -7,9 +7,9 @@ What each request means: Toxiproxy's HTTP API, and a little more.
     GET    /proxies/{proxy}/connections
     GET    /proxies/{proxy}/toxics           POST
     GET    /proxies/{proxy}/toxics/{toxic}   PATCH or POST, DELETE
-    GET    /proxies/{proxy}/toxics/{toxic}/evidence
+    GET    /proxies/{proxy}/toxics/{toxic}/effect
 
-``/events``, ``/connections`` and ``/evidence`` are ours, and so is ``?toxics=true`` on what creates proxies.
+``/events``, ``/connections`` and ``/effect`` are ours, and so is ``?toxics=true`` on what creates proxies.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def _delete_toxic(routes: Routes, names: list[str], request: Message) -> Reply:
     return NOTHING
 
 
-def _evidence(routes: Routes, names: list[str], request: Message) -> Reply:
+def _effect(routes: Routes, names: list[str], request: Message) -> Reply:
     toxic = routes.collection.proxy(names[0]).toxic(names[1])
     return found({"connections": toxic.connections, "bytes": toxic.bytes})
 
@@ -243,6 +243,6 @@ _ROUTES: dict[int, list[tuple[tuple[str, ...], dict[str, Handler]]]] = {
             {"GET": _toxic, "POST": _update_toxic, "PATCH": _update_toxic, "DELETE": _delete_toxic},
         )
     ],
-    5: [(("proxies", "", "toxics", "", "evidence"), {"GET": _evidence})],
+    5: [(("proxies", "", "toxics", "", "effect"), {"GET": _effect})],
 }
 """Methods by the path's parts; the empty part stands for any name, the empty method for any method."""

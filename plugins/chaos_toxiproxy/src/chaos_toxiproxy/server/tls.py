@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -152,14 +153,14 @@ class TlsWire:
         view = memoryview(buffer)
         while size < len(buffer):
             try:
-                more = self._tls.read(len(buffer) - size, view[size:])  # type: ignore[arg-type]
+                more = self._tls.read(len(buffer) - size, view[size:])
             except ssl.SSLWantReadError:
                 break
             except ssl.SSLEOFError:  # no farewell, but an end
                 break
             if not more:
                 break
-            size += int(more)  # type: ignore[call-overload]
+            size += int(more)
         return size
 
     def _closed(self) -> bool:
@@ -178,11 +179,8 @@ class TlsWire:
 
     def shutdown(self, how: int, /) -> None:
         """Say farewell, and send that nothing follows."""
-        try:
+        with suppress(ssl.SSLError):  # it wants an answer, which reading will find
             self._tls.unwrap()
-        except ssl.SSLError:  # it wants an answer, which reading will find
-            pass
-        self._socket.setblocking(False)
         try:
             self._socket.send(self._unsent + self._outgoing.read())
         finally:

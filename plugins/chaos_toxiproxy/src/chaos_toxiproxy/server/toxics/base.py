@@ -52,11 +52,16 @@ class Settings:
     Attributes:
         type: What requests call it.
         networks: What it can be used on.
+        owner: What Toxiproxy calls it in errors.
     """
 
     type: ClassVar[str]
     networks: ClassVar[frozenset[str]] = frozenset({"tcp"})
+    owner: ClassVar[str]
     stage: ClassVar[Callable[..., Stage[Any]]]
+
+    def __init_subclass__(cls) -> None:
+        cls.owner = f"{cls.__name__}Toxic"
 
     def changed(self, attributes: Object) -> Self:
         """
@@ -65,17 +70,16 @@ class Settings:
         Raises:
             ApiError: A value is of the wrong kind, or out of range.
         """
-        owner = "".join(word.title() for word in self.type.split("_")) + "Toxic.attributes"
         try:
-            return attrs.evolve(self, **dict(self._read(attributes, owner)))
+            return attrs.evolve(self, **dict(self._read(attributes)))
         except ValueError as error:
             raise bad_body(str(error)) from None
 
-    def _read(self, attributes: Object, owner: str) -> Iterator[tuple[str, Any]]:
+    def _read(self, attributes: Object) -> Iterator[tuple[str, Any]]:
         for field in attrs.fields(type(self)):
             value = attributes.get(field.name)
             if value is not None:
-                yield field.name, checked(value, field.metadata["kind"], f"{owner}.{field.name}")
+                yield field.name, checked(value, field.metadata["kind"], f"{self.owner}.attributes.{field.name}")
 
     def shown(self) -> dict[str, Any]:
         """Return what requests see."""

@@ -47,3 +47,6 @@ class ResetPeer(Settings):
     stage = ResetPeerStage
 
     timeout: int = whole()
+
+
+ResetPeer.owner = "ResetToxic"
