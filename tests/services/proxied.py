@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote
@@ -134,6 +135,25 @@ def receive(sock: socket.socket, size: int) -> bytes:
 def to_the_end(sock: socket.socket) -> bytes:
     """Return all that comes before the end."""
     return receive(sock, 1 << 40)
+
+
+@contextmanager
+def sending(sock: socket.socket, data: bytes) -> Iterator[None]:
+    """Send *data* in a thread during the block, whose end waits for that."""
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(sock.sendall, data)
+        yield
+        sent.result()
+
+
+@contextmanager
+def collecting(sock: socket.socket, size: int) -> Iterator[list[bytes]]:
+    """Receive *size* bytes in a thread during the block, whose end waits for them."""
+    collected: list[bytes] = []
+    with ThreadPoolExecutor(1) as pool:
+        received = pool.submit(receive, sock, size)
+        yield collected
+        collected.append(received.result())
 
 
 def how_it_ends(sock: socket.socket) -> str:

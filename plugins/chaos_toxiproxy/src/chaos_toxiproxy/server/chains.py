@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from chaos_toxiproxy.server.chance import Chance
 from chaos_toxiproxy.server.stages import Piece, Receiver, Stage
 from chaos_toxiproxy.server.toxics.base import Toxic
+
+if TYPE_CHECKING:
+    from chaos_toxiproxy.server.http.stages import Watcher
 
 
 class Flow(Protocol):
@@ -51,10 +54,11 @@ class Chain:
         head: Where data goes first: the first stage, or this itself.
         received: Bytes that came.
         sent: Bytes that went.
+        watcher: Who sees what goes to the head.
         closes: The connection is closed as soon as all is written.
     """
 
-    __slots__ = ("closes", "connection", "direction", "head", "loop", "received", "sent", "stages")
+    __slots__ = ("closes", "connection", "direction", "head", "loop", "received", "sent", "stages", "watcher")
 
     datagrams = False
     """Pieces are datagrams: they may be lost, and come in any order."""
@@ -64,6 +68,7 @@ class Chain:
         self.loop: asyncio.AbstractEventLoop = connection.loop
         self.stages: tuple[Stage[Any], ...] = ()
         self.head: Receiver = self
+        self.watcher: Watcher | None = None
         self.received = self.sent = 0
         self.closes = False
 
@@ -97,6 +102,8 @@ class Chain:
         self.stages, self.head = tuple(stages), self
         for stage in reversed(stages):
             stage.next, self.head = self.head, stage
+        if self.watcher is not None:
+            self.watcher.next, self.head = self.head, self.watcher
         for stage in fresh:
             stage.begin()
 
@@ -113,7 +120,7 @@ class Chain:
 
     def drop_stages(self) -> None:
         """Forget all stages: the connection is over."""
-        stages, self.stages, self.head = self.stages, (), self
+        stages, self.stages, self.head, self.watcher = self.stages, (), self, None
         for stage in stages:
             stage.stop()
             stage.next = self

@@ -36,6 +36,8 @@ def read_toxic(fields: Object, network: str, on_strike: Callable[[Toxic[Any], Ch
         raise ApiError(400, "invalid toxic type")
     if network not in TYPES[kind].networks:
         raise ApiError(400, f"invalid toxic type: {kind} does not work on {network}")
+    if stream.lower() not in TYPES[kind].directions:
+        raise ApiError(400, f"stream was invalid: {kind} works {' and '.join(TYPES[kind].directions)} only")
     settings = TYPES[kind]().changed(attributes)
     return Toxic(name or f"{kind}_{stream}", stream, toxicity, settings, on_strike)
 

@@ -44,6 +44,11 @@ def flag(*, extra: bool = False) -> Any:
     return attrs.field(default=False, metadata={"kind": bool, "extra": extra})
 
 
+def word() -> Any:
+    """Return a field for a text."""
+    return attrs.field(default="", metadata={"kind": str})
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """
@@ -52,16 +57,19 @@ class Settings:
     Attributes:
         type: What requests call it.
         networks: What it can be used on.
+        directions: Where it can be used.
         owner: What Toxiproxy calls it in errors.
     """
 
     type: ClassVar[str]
     networks: ClassVar[frozenset[str]] = frozenset({"tcp"})
+    directions: ClassVar[tuple[str, ...]] = DIRECTIONS
     owner: ClassVar[str]
     stage: ClassVar[Callable[..., Stage[Any]]]
 
     def __init_subclass__(cls) -> None:
-        cls.owner = f"{cls.__name__}Toxic"
+        if "owner" not in cls.__dict__:
+            cls.owner = f"{cls.__name__}Toxic"
 
     def changed(self, attributes: Object) -> Self:
         """
