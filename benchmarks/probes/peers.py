@@ -34,10 +34,10 @@ def serve(mode: str) -> None:
             if key.fileobj is sys.stdin:
                 return
             if key.fileobj is listener:
-                sock = listener.accept()[0]
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                counts[sock] = [0, 0.0]
-                selector.register(sock, selectors.EVENT_READ)
+                accepted = listener.accept()[0]
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                counts[accepted] = [0, 0.0]
+                selector.register(accepted, selectors.EVENT_READ)
                 continue
             sock = key.fileobj
             assert isinstance(sock, socket.socket)

@@ -239,7 +239,7 @@ MEASURES = {each.__name__: each for each in (throughput, round_trips, churn, ban
 
 def proxying(server: str, measure: str, **parameters: int) -> dict[str, float]:
     """Measure one thing of one server."""
-    return MEASURES[measure](server, **parameters)  # type: ignore[operator]
+    return MEASURES[measure](server, **parameters)
 
 
 if __name__ == "__main__":

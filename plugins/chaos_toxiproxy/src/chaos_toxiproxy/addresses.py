@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 PORT = 8474
 """Where Toxiproxy's API listens unless told otherwise."""
 
-_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:/\[\]]*):(\d{1,5})")
+_ADDRESS = re.compile(r"(\[[\w:.%]+\]|[^\s:/\[\]]*):(\d{1,5})")
 
 
 def split(address: object, *, least: int = 1) -> tuple[str, int]:

@@ -146,12 +146,6 @@ class Client:
         what = f"remove toxic {name!r} of proxy {proxy!r}"
         return self._if_found("DELETE", _path(proxy, "toxics", name), what) is not None
 
-    def effect(self, proxy: str, name: str) -> dict[str, int] | None:
-        """Return how many connections and bytes a toxic struck so far, or None where the server does not tell that."""
-        what = f"ask what toxic {name!r} of proxy {proxy!r} struck"
-        found: dict[str, int] | None = self._if_found("GET", _path(proxy, "toxics", name, "effect"), what)
-        return found
-
     # -- one call
 
     def _if_found(self, method: str, path: str, what: str) -> Any:

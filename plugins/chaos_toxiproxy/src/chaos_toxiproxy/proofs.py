@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import socket
+import time
 from collections.abc import Mapping
-from typing import Any
 
 import attrs
 
@@ -13,11 +12,13 @@ from chaos_toxiproxy import sockets
 from chaos_toxiproxy.addresses import split
 from chaos_toxiproxy.errors import RefusedUpstreamError
 from chaos_toxiproxy.providing import Proxy
+from chaos_toxiproxy.samples import total
 
 PROBE_S = 1.0
+LATE_S = 0.3
+"""How long Toxiproxy may take to count what a connection carried, when that has ended."""
 
-_COUNTED = re.compile(r"^toxiproxy_proxy_received_bytes_total\{(.*)\} ([0-9.eE+]+)$", re.MULTILINE)
-_PROXY = re.compile(r'proxy="((?:[^"\\]|\\.)*)"')
+LOOK_S = 0.02
 
 
 @attrs.frozen
@@ -37,7 +38,17 @@ class Struck:
 
     def detail(self) -> Mapping[str, object]:
         """Return it as detail of evidence."""
-        return {"connections": self.connections, "bytes": self.carried_bytes, "says": self.source}
+        return {"connections": self.connections, "bytes": self.carried_bytes, "told by": self.source}
+
+
+def by_toxic(proxy: Proxy, toxic: str) -> Struck | None:
+    """Return what a toxic struck by the account of its server; None where that keeps none, as Toxiproxy does not."""
+    text = proxy.server.client.metrics() or ""
+    connections = total(text, "toxiproxy_toxic_connections_total", proxy=proxy.key, toxic=toxic)
+    if connections is None:
+        return None
+    carried = total(text, "toxiproxy_toxic_bytes_total", proxy=proxy.key, toxic=toxic)
+    return Struck(connections, carried or 0, "the server, of this toxic")
 
 
 class Traffic:
@@ -46,30 +57,34 @@ class Traffic:
 
     Toxiproxy counts the bytes of a connection when that ends, and only where it was started with metrics; so the kernel
     is asked for connections that live on (Linux, on this machine). What neither tells does not count.
+
+    Attributes:
+        live: How many connections there were then.
     """
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
-        self._ended_bytes = self._counted()
-        self._live = self._connections()
+        self._before_bytes = self._counted()
+        self._before = self._connections() or {}
+        self.live = len(self._before)
 
     def struck(self) -> Struck:
-        """Return the connections that carried something since then, and how much."""
-        live, before = self._connections(), self._live or {}
-        grown = [carried - before.get(key, 0) for key, carried in (live or {}).items()]
-        grown = [each for each in grown if each > 0]
-        over = [carried for key, carried in before.items() if key not in (live or {})]
-        counted = self._counted()
-        ended_bytes = 0
-        if counted is not None and self._ended_bytes is not None:
-            ended_bytes = max(0, counted - self._ended_bytes - sum(over))
-        connections = len(grown) + (max(1, len(over)) if ended_bytes else 0)
-        return Struck(connections, sum(grown) + ended_bytes, self._source(live is not None, counted is not None))
+        """Return the connections that carried something since then, and how much; waits a little where none did."""
+        until = time.monotonic() + LATE_S
+        while not (struck := self._struck()).connections and time.monotonic() < until:
+            time.sleep(LOOK_S)
+        return struck
 
-    @property
-    def live(self) -> int:
-        """Return how many connections there were when this object was made."""
-        return len(self._live or {})
+    def _struck(self) -> Struck:
+        live, counted = self._connections(), self._counted()
+        grown = [carried - self._before.get(key, 0) for key, carried in (live or {}).items()]
+        grown = [each for each in grown if each > 0]
+        over = [carried for key, carried in self._before.items() if key not in (live or {})]
+        ended_bytes = 0
+        if counted is not None and self._before_bytes is not None:
+            ended_bytes = max(0, counted - self._before_bytes - sum(over))
+        ended = max(1, len(over)) if ended_bytes else 0  # those that came and went in between count as one
+        return Struck(len(grown) + ended, sum(grown) + ended_bytes, _sources(live is not None, counted is not None))
 
     def _connections(self) -> dict[sockets.Key, int] | None:
         if not self._proxy.server.is_here:
@@ -81,21 +96,12 @@ class Traffic:
         text = self._proxy.server.client.metrics()
         if text is None:
             return None
-        return sum(int(float(value)) for labels, value in _COUNTED.findall(text) if self._is_own(labels))
-
-    def _is_own(self, labels: str) -> bool:
-        found = _PROXY.search(labels)
-        return found is not None and found[1] == self._proxy.key
-
-    def _source(self, kernel: bool, metrics: bool) -> str:
-        known = ["the kernel"] * kernel + ["the server's metrics"] * metrics
-        return " and ".join(known) or "nobody: start the server with -proxy-metrics, or use server='embedded'"
+        return total(text, "toxiproxy_proxy_received_bytes_total", proxy=self._proxy.key) or 0
 
 
-def by_toxic(proxy: Proxy, toxic: str) -> Struck | None:
-    """Return what a toxic struck by the account of its server; None where that keeps none, as Toxiproxy does not."""
-    effect = proxy.server.client.effect(proxy.key, toxic)
-    return None if effect is None else Struck(effect["connections"], effect["bytes"], "the server, of this toxic")
+def _sources(kernel: bool, metrics: bool) -> str:
+    known = ["the kernel"] * kernel + ["the server's metrics"] * metrics
+    return " and ".join(known) or "nobody: start the server with -proxy-metrics, or use server='embedded'"
 
 
 def check_upstream(proxy: Proxy) -> None:
@@ -111,8 +117,3 @@ def check_upstream(proxy: Proxy) -> None:
         socket.create_connection(split(proxy.upstream), PROBE_S).close()
     except OSError as error:
         raise RefusedUpstreamError(proxy.name, proxy.upstream, str(error)) from error
-
-
-def shown(proxy: Proxy) -> dict[str, Any]:
-    """Return what evidence says of the place."""
-    return {"proxy": proxy.name, "upstream": proxy.upstream}

@@ -17,13 +17,14 @@ import attrs
 from chaos_toxiproxy.addresses import api, is_loopback
 from chaos_toxiproxy.client import TIMEOUT_S, Client
 from chaos_toxiproxy.errors import MissingServerError, StartError, ToxiproxyError, UnreachableError
-from chaos_toxiproxy.server import spawning
-from chaos_toxiproxy.server.options import TOKEN
 
 EMBEDDED = "embedded"
 PROGRAM = "toxiproxy-server"
 VARIABLE = "TOXIPROXY_SERVER"
 """Names the program where it is not on PATH."""
+
+TOKEN = "CHAOS_TOXIPROXY_TOKEN"
+"""Holds what a server wants to see, if it wants that; it never stands in a file."""
 
 START_S = 20.0
 LOOK_S = 0.02
@@ -109,9 +110,11 @@ def connected(url: str, timeout_s: float = TIMEOUT_S) -> Iterator[Client]:
 
 @contextmanager
 def _embedded(seed: int | None) -> Iterator[str]:
+    from chaos_toxiproxy.server.spawning import ServerError, start  # with it comes all of the server
+
     try:
-        server = spawning.start(seed=seed)
-    except spawning.ServerError as error:
+        server = start(seed=seed)
+    except ServerError as error:
         raise StartError("the embedded server", str(error)) from error
     with server:
         yield server.url

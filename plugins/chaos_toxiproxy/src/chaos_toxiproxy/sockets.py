@@ -15,7 +15,8 @@ _SOCK_DIAG_BY_FAMILY = 20
 _ERROR, _DONE = 2, 3
 _DUMP = 0x301
 _INFO = 2
-_OVER, _LISTENING = 6, 10
+_LIVE = (1, 3, 8)
+"""Established, on its way to that, or closed by the client alone."""
 _CARRIED_AT = 120
 """Where `tcp_info` has the bytes that were acknowledged and received; kernels before 4.2 end earlier."""
 
@@ -26,6 +27,8 @@ _ALIGNED = 3
 def connections(host: str, port: int) -> dict[Key, int] | None:
     """
     Return the bytes that each connection to *host* and *port* has carried, in both directions, as its server sees it.
+
+    Those that the server has closed already are not among them.
 
     Returns:
         None where the system does not tell; it tells only of this machine.
@@ -56,7 +59,7 @@ def _answers(asking: socket.socket) -> Iterator[tuple[int, Key, int]]:
             if kind in (_DONE, _ERROR):
                 return
             message = data[at + _HEADER.size : at + length]
-            if message[1] not in (_LISTENING, _OVER):
+            if message[1] in _LIVE:
                 own, theirs = struct.unpack_from("!HH", message, 4)
                 yield own, (message[24:40], theirs), _carried(message)
             at += (length + _ALIGNED) & ~_ALIGNED

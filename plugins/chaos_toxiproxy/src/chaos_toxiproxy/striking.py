@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 import attrs
 
 from chaos_toxiproxy.errors import UnknownProxyError
-from chaos_toxiproxy.proofs import Struck, Traffic, by_toxic, check_upstream, shown
+from chaos_toxiproxy.proofs import Struck, Traffic, by_toxic, check_upstream
 from chaos_toxiproxy.providing import Proxy, ProxySet, run_name
 from chaoscore import Evidence, Site, Undo, probability
 
@@ -154,4 +154,5 @@ def evidence(proxy: Proxy, struck: Struck) -> Evidence:
     """Return the evidence of *struck*; where that is nothing, see first whether there was anything to strike."""
     if not struck.connections:
         check_upstream(proxy)
-    return Evidence(fired=struck.connections, detail={**shown(proxy), **struck.detail()})
+    detail = {"proxy": proxy.name, "upstream": proxy.upstream, **struck.detail()}
+    return Evidence(fired=struck.connections, detail=detail)

@@ -7,6 +7,8 @@ import errno
 import ipaddress
 import os
 import socket
+from functools import lru_cache
+from typing import Any
 
 import attrs
 
@@ -30,18 +32,23 @@ class Address:
     port: int
 
     @classmethod
-    def of(cls, sock: socket.socket) -> Address:
-        """Return where *sock* is bound."""
-        return cls(*sock.getsockname()[:2])
+    def of(cls, name: tuple[Any, ...]) -> Address:
+        """Return what the *name* of a socket is, such as ``("127.0.0.1", 80)``."""
+        return cls(str(name[0]), int(name[1]))
 
     @property
     def family(self) -> socket.AddressFamily:
         return socket.AF_INET6 if not self.host or ":" in self.host else socket.AF_INET
 
+    @property
+    def loopback(self) -> bool:
+        return bool(self.host) and ipaddress.ip_address(self.host.partition("%")[0]).is_loopback
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+@lru_cache(maxsize=1024)
 def split(text: str) -> tuple[str, int]:
     """
     Return host and port of an address.
@@ -99,6 +106,7 @@ async def candidates(host: str) -> list[str]:
     return sorted({str(answer[4][0]) for answer in answers}, key=lambda each: (":" in each, each))
 
 
+@lru_cache(maxsize=1024)
 def numeric(host: str) -> bool:
     """Tell whether *host* is an address and not a name."""
     try:
@@ -117,12 +125,13 @@ def bound(address: Address, kind: socket.SocketKind) -> socket.socket:
     """
     sock = socket.socket(address.family, kind)
     try:
+        sock.setblocking(False)
         if kind is socket.SOCK_STREAM:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it accepts inherits it
         if address.family is socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(bool(address.host)))
         sock.bind((address.host or "::", address.port))
-        sock.setblocking(False)
         if kind is socket.SOCK_STREAM:
             sock.listen(socket.SOMAXCONN)
     except OSError as error:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from chaos_toxiproxy.server import gojson
-from chaos_toxiproxy.server.addresses import resolved
+from chaos_toxiproxy.server.addresses import Address, resolved
 from chaos_toxiproxy.server.answers import ApiError
 from chaos_toxiproxy.server.gojson import Object
-from chaos_toxiproxy.server.proxies import Proxy
-from chaos_toxiproxy.server.reading import Plan, read_toxic, toxicity_of
+from chaos_toxiproxy.server.plans import Plan
+from chaos_toxiproxy.server.proxies import Proxy, World
+from chaos_toxiproxy.server.reading import read_toxic, toxicity_of
 
 
 class PopulateError(ApiError):
@@ -25,8 +25,8 @@ class PopulateError(ApiError):
 class Collection:
     """All proxies, by name."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, seed: int) -> None:
-        self._loop, self.seed = loop, seed
+    def __init__(self, world: World) -> None:
+        self.world = world
         self.proxies: dict[str, Proxy] = {}
 
     def proxy(self, name: str) -> Proxy:
@@ -40,19 +40,21 @@ class Collection:
             raise ApiError(404, "proxy not found")
         return self.proxies[name]
 
-    async def create(self, plan: Plan) -> Proxy:
+    async def create(self, plan: Plan, *, toxics: bool = False) -> Proxy:
         """
-        Create a proxy.
+        Create a proxy, with its *toxics* where they are wanted: both or nothing.
 
         Raises:
-            ApiError: There is one of that name, or it cannot listen there.
+            ApiError: There is one of that name, it cannot listen there, or a toxic is wrong.
         """
+        proxy = Proxy(self.world, plan)
+        for fields in plan.toxics if toxics else ():
+            proxy.add(read_toxic(fields, plan.network, proxy.struck))
         self._must_be_new(plan.name)
-        address = await resolved(plan.listen, "listen tcp: ") if plan.enabled else None
-        self._must_be_new(plan.name)
-        proxy = plan.made(self._loop, self.seed)
-        if address is not None:
-            proxy.start(address)
+        if plan.enabled:
+            addresses = await _addresses(proxy, plan.listen)
+            self._must_be_new(plan.name)
+            proxy.start(*addresses)
         self.proxies[plan.name] = proxy
         return proxy
 
@@ -60,7 +62,7 @@ class Collection:
         if name in self.proxies:
             raise ApiError(409, "proxy already exists")
 
-    async def populate(self, plans: Iterable[Plan]) -> list[Proxy]:
+    async def populate(self, plans: Iterable[Plan], *, toxics: bool = False) -> list[Proxy]:
         """
         Have all of *plans*, and leave what is so already.
 
@@ -70,20 +72,20 @@ class Collection:
         done: list[Proxy] = []
         for plan in plans:
             try:
-                proxy = await self._create_or_replace(plan)
+                proxy = await self._create_or_replace(plan, toxics=toxics)
             except ApiError as error:
                 raise PopulateError(error, done) from None
             done.append(proxy)
         return done
 
-    async def _create_or_replace(self, plan: Plan) -> Proxy:
+    async def _create_or_replace(self, plan: Plan, *, toxics: bool) -> Proxy:
         old = self.proxies.get(plan.name)
         if old is not None:
             address = await resolved(plan.listen, "")
             if (old.listen, old.upstream) == (str(address), plan.upstream):
                 return old
-            self.remove(plan.name)
-        return await self.create(plan)
+            self.proxies.pop(plan.name, old).stop()
+        return await self.create(plan, toxics=toxics)
 
     async def update(self, proxy: Proxy, fields: Object) -> None:
         """
@@ -99,10 +101,16 @@ class Collection:
         if (str(address), upstream) != (proxy.listen, proxy.upstream):
             proxy.stop()
             proxy.listen, proxy.upstream = listen, upstream
-        if enabled and not proxy.enabled:
-            proxy.start(address)
-        elif not enabled and proxy.enabled:
+        if not enabled:
             proxy.stop()
+        elif not proxy.enabled:
+            await self._start(proxy)
+
+    async def _start(self, proxy: Proxy) -> None:
+        """Enable *proxy*, unless it is gone by the time that its names are resolved."""
+        addresses = await _addresses(proxy, proxy.listen)
+        if self.proxies.get(proxy.name) is proxy and not proxy.enabled:
+            proxy.start(*addresses)
 
     def remove(self, name: str) -> None:
         """
@@ -111,22 +119,23 @@ class Collection:
         Raises:
             ApiError: There is none of that *name*.
         """
-        self.proxy(name).stop()
+        proxy = self.proxy(name)
         del self.proxies[name]
+        proxy.stop()
 
     async def reset(self) -> None:
         """
         Remove all toxics, and enable all proxies.
 
         Raises:
-            ApiError: The first that could not be enabled; the others are.
+            ApiError: The first that could not be enabled; all others are.
         """
         failed: list[ApiError] = []
         for proxy in tuple(self.proxies.values()):
             proxy.remove(*proxy.toxics)
             try:
                 if not proxy.enabled:
-                    proxy.start(await resolved(proxy.listen, "listen tcp: "))
+                    await self._start(proxy)
             except ApiError as error:
                 failed.append(error)
         if failed:
@@ -141,15 +150,22 @@ class Collection:
 
     def add_toxic(self, proxy: Proxy, body: bytes) -> dict[str, Any]:
         """Add the toxic that *body* describes and return what it is."""
-        toxic = read_toxic(gojson.read_object(body, "ToxicWrapper"), proxy)
+        toxic = read_toxic(gojson.read_object(body, "toxics.ToxicWrapper"), proxy.plan.network, proxy.struck)
         proxy.add(toxic)
         return toxic.shown()
 
     def update_toxic(self, proxy: Proxy, name: str, body: bytes) -> dict[str, Any]:
         """Change what *body* names of a toxic, all or nothing, and return what it is."""
         toxic = proxy.toxic(name)
-        fields = gojson.read_object(body, "ToxicWrapper")
+        fields = gojson.read_object(body, "toxics.ToxicWrapper")
         toxicity = toxicity_of(fields, toxic.toxicity)
         settings = toxic.settings.changed(fields.read("ToxicWrapper", "attributes", Object, Object()))
         proxy.change(toxic, toxicity, settings)
         return toxic.shown()
+
+
+async def _addresses(proxy: Proxy, listen: str) -> tuple[Address, Address | None]:
+    """Return where *proxy* listens, and where datagrams go to."""
+    if proxy.plan.network == "tcp":
+        return await resolved(listen, "listen tcp: "), None
+    return await resolved(listen, "listen udp: "), await resolved(proxy.upstream, "dial udp: ")

@@ -1,15 +1,17 @@
-"""A connection: a client's socket, one to the upstream, and a link for each direction."""
+"""A TCP connection: a client's socket, one to the upstream, and a link for each direction."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from chaos_toxiproxy.server.addresses import Address
 from chaos_toxiproxy.server.chance import Chance
 from chaos_toxiproxy.server.dialling import Dialling
 from chaos_toxiproxy.server.links import Link
 from chaos_toxiproxy.server.toxics.base import DIRECTIONS, DOWNSTREAM, UPSTREAM, Toxic
-from chaos_toxiproxy.server.wires import TcpWire, Wire
+from chaos_toxiproxy.server.wires import Wire, reset
 
 if TYPE_CHECKING:
     from chaos_toxiproxy.server.proxies import Proxy
@@ -29,7 +31,7 @@ class Connection:
 
     __slots__ = ("_client", "_dialling", "_upstream", "broken", "closed", "links", "loop", "number", "proxy")
 
-    def __init__(self, proxy: Proxy, number: int, client: TcpWire) -> None:
+    def __init__(self, proxy: Proxy, number: int, client: socket.socket) -> None:
         self.proxy, self.number, self.loop = proxy, number, proxy.loop
         self._client: Wire = client
         self._upstream: Wire | None = None
@@ -42,22 +44,31 @@ class Connection:
         self._dialling = Dialling(self.loop, self._dialled)
         self._dialling.start(self.proxy.upstream)
 
-    def _dialled(self, upstream: TcpWire | None) -> None:
+    def _dialled(self, upstream: socket.socket | None) -> None:
         self._dialling = None
         if upstream is None:
             self.close()
-            return
-        self._upstream, client = upstream, self._client
-        counts = self.proxy.counts
+        else:
+            self._upstream = upstream
+            self._begin(self._client, upstream)
+
+    def _begin(self, client: Wire, upstream: Wire) -> None:
         self.links = {
-            UPSTREAM: Link(self, UPSTREAM, client, upstream, counts[UPSTREAM]),
-            DOWNSTREAM: Link(self, DOWNSTREAM, upstream, client, counts[DOWNSTREAM]),
+            UPSTREAM: Link(self, UPSTREAM, client, upstream),
+            DOWNSTREAM: Link(self, DOWNSTREAM, upstream, client),
         }
         for link in tuple(self.links.values()):
             link.start()
         for direction in DIRECTIONS:
             if self.proxy.chains[direction]:
                 self.fit(direction)
+
+    @property
+    def client(self) -> str:
+        try:
+            return str(Address.of(self._client.getpeername()))
+        except OSError:  # it is gone
+            return ""
 
     def fit(self, direction: str) -> None:
         """Take up that the toxics of *direction* have changed."""
@@ -66,7 +77,7 @@ class Connection:
 
     def chance(self, toxic: Toxic[Any]) -> Chance:
         """Return the draws of *toxic* for this connection."""
-        return Chance(self.proxy.seed, self.proxy.name, toxic.name, self.number)
+        return Chance(self.proxy.world.seed, self.proxy.name, toxic.name, self.number)
 
     # -- its end
 
@@ -92,7 +103,7 @@ class Connection:
 
     def reset(self) -> None:
         """Close both sides so that they see a connection reset."""
-        self._over(lambda wire: wire.reset())
+        self._over(reset)
 
     def _over(self, end: Callable[[Wire], None]) -> None:
         if self.closed:
@@ -100,10 +111,10 @@ class Connection:
         self.closed = True
         if self._dialling is not None:
             self._dialling.cancel()
+        self.proxy.forget(self)
         for link in self.links.values():
             link.stop()
         end(self._client)
         if self._upstream is not None:
             end(self._upstream)
-        self.proxy.forget(self)
         self.links = {}

@@ -8,7 +8,6 @@ import socket
 from collections.abc import Callable
 
 from chaos_toxiproxy.server import addresses
-from chaos_toxiproxy.server.wires import TcpWire
 
 TIMEOUT_S = 10.0
 """How long an upstream may take to answer."""
@@ -27,9 +26,9 @@ class Dialling:
 
     __slots__ = ("_done", "_hosts", "_loop", "_port", "_task", "_timer", "_wire")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, done: Callable[[TcpWire | None], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, done: Callable[[socket.socket | None], None]) -> None:
         self._loop, self._done = loop, done
-        self._wire: TcpWire | None = None
+        self._wire: socket.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -65,10 +64,11 @@ class Dialling:
         while self._hosts:
             host = self._hosts.pop(0)
             try:
-                wire = TcpWire(socket.AF_INET6 if ":" in host else socket.AF_INET)
+                wire = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+                wire.setblocking(False)
+                wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:  # no more sockets, or none of this family
                 continue
-            wire.prepare()
             state = self._state(wire, host)
             if state in _CONNECTED:
                 self._tell(wire)
@@ -79,7 +79,7 @@ class Dialling:
             wire.close()
         self._tell(None)
 
-    def _state(self, wire: TcpWire, host: str) -> int:
+    def _state(self, wire: socket.socket, host: str) -> int:
         try:
             state = wire.connect_ex((host, self._port))
             # Loopback has answered by now, and asking again is cheaper than waiting to be told.
@@ -87,7 +87,7 @@ class Dialling:
         except OSError as error:
             return error.errno or errno.EINVAL
 
-    def _wait(self, wire: TcpWire) -> None:
+    def _wait(self, wire: socket.socket) -> None:
         self._wire = wire
         self._loop.add_writer(wire, self._answered)
         if self._timer is None:
@@ -107,7 +107,7 @@ class Dialling:
     def _too_late(self) -> None:
         self._tell(None)
 
-    def _tell(self, wire: TcpWire | None) -> None:
+    def _tell(self, wire: socket.socket | None) -> None:
         self._clear()
         self._done(wire)
 

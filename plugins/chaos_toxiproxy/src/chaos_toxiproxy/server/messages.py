@@ -13,7 +13,7 @@ MOST_HEAD_BYTES = 64 * 1024
 MOST_BODY_BYTES = 16 * 1024 * 1024
 
 _END_OF_HEAD = b"\r\n\r\n"
-_SIZE = re.compile(rb"\s*([0-9a-fA-F]{1,8})\s*(?:;[^\r]*)?\r\n")
+_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
 class BadRequestError(Exception):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import secrets
 import signal
 import socket
 import sys
-from functools import partial
 
 from chaos_toxiproxy.server import addresses
 from chaos_toxiproxy.server.addresses import Address
@@ -15,8 +15,9 @@ from chaos_toxiproxy.server.answers import ApiError
 from chaos_toxiproxy.server.collection import Collection
 from chaos_toxiproxy.server.lifeline import Lifeline
 from chaos_toxiproxy.server.options import Options
-from chaos_toxiproxy.server.reading import read_plans
-from chaos_toxiproxy.server.routes import answer
+from chaos_toxiproxy.server.plans import read_plans
+from chaos_toxiproxy.server.proxies import World
+from chaos_toxiproxy.server.routes import Routes
 from chaos_toxiproxy.server.web import Web
 
 READY = "listening on "
@@ -47,16 +48,18 @@ async def serve(options: Options) -> None:
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, over.set)
-    collection = Collection(loop, options.seed or 0)
+    seed = secrets.randbelow(2**32) if options.seed is None else options.seed
+    collection = Collection(World(loop, seed))
     connections: set[Web] = set()
+    routes = Routes(collection, options)
 
     listener = await _listener(options)
-    server = await loop.create_server(lambda: Web(partial(answer, collection), connections), sock=listener)
+    server = await loop.create_server(lambda: Web(routes.answer, connections), sock=listener)
     try:
         await _populate(collection, options)
         gc.freeze()
         with Lifeline(options.owner, over.set):
-            sys.stdout.write(f"{READY}{Address.of(listener)}\n")
+            sys.stdout.write(f"{READY}{Address.of(listener.getsockname())} seed {seed}\n")
             sys.stdout.flush()
             await over.wait()
     finally:
@@ -68,7 +71,10 @@ async def serve(options: Options) -> None:
 
 async def _listener(options: Options) -> socket.socket:
     try:
-        address = await addresses.resolved(f"{options.host}:{options.port}", "listen tcp: ")
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        address = await addresses.resolved(f"{host}:{options.port}", "listen tcp: ")
+        if options.token is None and not address.loopback:
+            raise StartError(f"whoever reaches {address} could break connections: give a --token, or --host localhost")
         return addresses.bound(address, socket.SOCK_STREAM)
     except ApiError as error:
         raise StartError(f"the API cannot be served: {error.message}; choose another --port") from None
@@ -78,6 +84,6 @@ async def _populate(collection: Collection, options: Options) -> None:
     if options.config is None:
         return
     try:
-        await collection.populate(read_plans(options.config.read_bytes()))
+        await collection.populate(read_plans(options.config.read_bytes()), toxics=True)
     except (ApiError, OSError) as error:
         raise StartError(f"{options.config}: {error}") from None

@@ -30,10 +30,12 @@ class Server:
         url: Where its API is.
         pid: Its process.
         token: What requests must bring; None: nothing.
+        seed: What its chance goes by.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], address: str, token: str | None) -> None:
-        self._process, self.url, self.token = process, f"http://{address}", token
+    def __init__(self, process: subprocess.Popen[bytes], ready: str, token: str | None) -> None:
+        address, _, seed = ready.removeprefix(READY).split()
+        self._process, self.url, self.token, self.seed = process, f"http://{address}", token, int(seed)
 
     @property
     def pid(self) -> int:
@@ -84,14 +86,14 @@ def start(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
     )
     try:
-        return Server(process, _address(process), token)
+        return Server(process, _ready(process), token)
     except BaseException:
         _end(process)
         raise
 
 
-def _address(process: subprocess.Popen[bytes]) -> str:
-    """Return where the API is, as soon as the server tells."""
+def _ready(process: subprocess.Popen[bytes]) -> str:
+    """Return what the server says when it is ready."""
     line = _line(process.stdout)
     if not line.startswith(READY):
         process.kill()
@@ -99,7 +101,7 @@ def _address(process: subprocess.Popen[bytes]) -> str:
         raise ServerError(
             f"the embedded server did not start: {process.stderr.read().decode(errors='replace').strip()}"
         )
-    return line.removeprefix(READY).strip()
+    return line
 
 
 def _line(pipe: IO[bytes] | None) -> str:

@@ -8,8 +8,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from chaos_toxiproxy.server.chains import Chain
     from chaos_toxiproxy.server.chance import Chance
-    from chaos_toxiproxy.server.links import Link
     from chaos_toxiproxy.server.toxics.base import Settings, Toxic
 
 SettingsT = TypeVar("SettingsT", bound="Settings")
@@ -53,7 +53,7 @@ class Stage(Generic[SettingsT]):
 
     __slots__ = ("chance", "link", "next", "struck_bytes", "toxic")
 
-    def __init__(self, toxic: Toxic[SettingsT], link: Link, chance: Chance) -> None:
+    def __init__(self, toxic: Toxic[SettingsT], link: Chain, chance: Chance) -> None:
         self.toxic, self.link, self.chance = toxic, link, chance
         self.next: Receiver = link
         self.struck_bytes: int | None = None
@@ -96,7 +96,7 @@ class Deadline(Stage[SettingsT]):
 
     __slots__ = ("_began_s", "_timer")
 
-    def __init__(self, toxic: Toxic[SettingsT], link: Link, chance: Chance) -> None:
+    def __init__(self, toxic: Toxic[SettingsT], link: Chain, chance: Chance) -> None:
         super().__init__(toxic, link, chance)
         self._began_s = link.loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -133,7 +133,7 @@ class Holding(Stage[SettingsT]):
 
     __slots__ = ("_held", "_holding")
 
-    def __init__(self, toxic: Toxic[SettingsT], link: Link, chance: Chance) -> None:
+    def __init__(self, toxic: Toxic[SettingsT], link: Chain, chance: Chance) -> None:
         super().__init__(toxic, link, chance)
         self._held, self._holding = 0, False
 
@@ -162,7 +162,7 @@ class Queue(Holding[SettingsT]):
 
     __slots__ = ("_last_s", "_timer", "_waiting")
 
-    def __init__(self, toxic: Toxic[SettingsT], link: Link, chance: Chance) -> None:
+    def __init__(self, toxic: Toxic[SettingsT], link: Chain, chance: Chance) -> None:
         super().__init__(toxic, link, chance)
         self._waiting: deque[tuple[float, bytes | None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -228,7 +228,7 @@ class Portions(Holding[SettingsT]):
 
     __slots__ = ("_due_s", "_ended", "_size", "_timer", "_waiting")
 
-    def __init__(self, toxic: Toxic[SettingsT], link: Link, chance: Chance) -> None:
+    def __init__(self, toxic: Toxic[SettingsT], link: Chain, chance: Chance) -> None:
         super().__init__(toxic, link, chance)
         self._waiting: deque[memoryview] = deque()
         self._timer: asyncio.Handle | None = None

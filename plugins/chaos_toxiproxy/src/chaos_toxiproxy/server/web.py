@@ -11,25 +11,28 @@ from http import HTTPStatus
 
 from chaos_toxiproxy.server import messages
 from chaos_toxiproxy.server.answers import Reply
+from chaos_toxiproxy.server.events import Events
 from chaos_toxiproxy.server.messages import BadRequestError, Incomplete, Message
+from chaos_toxiproxy.server.routes import Answer, Following
 
 IDLE_S = 60.0
 """How long a connection may say nothing."""
 
-Answer = Callable[[Message], "Reply | Awaitable[Reply]"]
-"""Answers a request, at once where nothing has to be waited for: a task costs as much as the rest."""
+MOST_UNREAD_BYTES = 1024 * 1024
+"""How far a listener to events may fall behind; what comes then is lost for it."""
 
 
 class Web(asyncio.Protocol):
     """One connection to the API; it is in *connections* as long as it lives."""
 
-    def __init__(self, answer: Answer, connections: set[Web]) -> None:
+    def __init__(self, answer: Callable[[Message], Answer], connections: set[Web]) -> None:
         self._answer, self._connections = answer, connections
         self._loop = asyncio.get_running_loop()
         self._heard_s = self._loop.time()
         self._received = bytearray()
         self._task: asyncio.Task[None] | None = None
         self._told_to_go_on = False
+        self._following: Events | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request."""
@@ -50,6 +53,8 @@ class Web(asyncio.Protocol):
         """Forget it; what it asked for is still done."""
         self._connections.discard(self)
         self._idle.cancel()
+        if self._following is not None:
+            self._following.discard(self._tell)
 
     def close(self) -> None:
         """Close the connection."""
@@ -57,6 +62,8 @@ class Web(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and answer if it is all of a request."""
+        if self._following is not None:
+            return
         self._received += data
         self._heard_s = self._loop.time()
         if self._task is None:
@@ -80,6 +87,9 @@ class Web(asyncio.Protocol):
             reply = self._answer(message)
             if isinstance(reply, Reply):
                 self._send(reply, keep=message.keep)
+            elif isinstance(reply, Following):
+                self._follow(reply.events)
+                return
             else:
                 self._task = self._loop.create_task(self._later(reply, keep=message.keep))
 
@@ -92,6 +102,17 @@ class Web(asyncio.Protocol):
         self._send(await reply, keep=keep)
         self._task = None
         self._next()
+
+    def _follow(self, events: Events) -> None:
+        """Send events as they happen, until the client goes."""
+        self._following = events
+        self._idle.cancel()
+        events.add(self._tell)
+        self._transport.write(_EVENTS)
+
+    def _tell(self, line: bytes) -> None:
+        if self._transport.get_write_buffer_size() < MOST_UNREAD_BYTES:
+            self._transport.write(b"%x\r\n%b\r\n" % (len(line), line))
 
     def _send(self, reply: Reply, *, keep: bool) -> None:
         if self._transport.is_closing():
@@ -113,6 +134,7 @@ def _head(reply: Reply, *, keep: bool) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
+_EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
 _FIRST = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 
 

@@ -10,8 +10,8 @@ from chaos_toxiproxy.server.stages import LIMIT_BYTES, NEVER, Portions
 from chaos_toxiproxy.server.toxics.base import Line, Settings, Toxic, flag, whole
 
 if TYPE_CHECKING:
+    from chaos_toxiproxy.server.chains import Chain
     from chaos_toxiproxy.server.chance import Chance
-    from chaos_toxiproxy.server.links import Link
 
 PORTION_S = 0.01
 """Data passes in portions of what this time is worth, so that the flow is even."""
@@ -22,7 +22,7 @@ class BandwidthStage(Portions["Bandwidth"]):
 
     __slots__ = ("_own",)
 
-    def __init__(self, toxic: Toxic[Bandwidth], link: Link, chance: Chance) -> None:
+    def __init__(self, toxic: Toxic[Bandwidth], link: Chain, chance: Chance) -> None:
         super().__init__(toxic, link, chance)
         self._own = Line()
 

@@ -12,7 +12,7 @@ from chaos_toxiproxy.server.gojson import Object, checked
 from chaos_toxiproxy.server.stages import Stage
 
 if TYPE_CHECKING:
-    from chaos_toxiproxy.server.links import Link
+    from chaos_toxiproxy.server.chains import Chain
 
 UPSTREAM, DOWNSTREAM = "upstream", "downstream"
 DIRECTIONS = (UPSTREAM, DOWNSTREAM)
@@ -44,6 +44,11 @@ def flag(*, extra: bool = False) -> Any:
     return attrs.field(default=False, metadata={"kind": bool, "extra": extra})
 
 
+def word() -> Any:
+    """Return a field for a text."""
+    return attrs.field(default="", metadata={"kind": str})
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """
@@ -52,11 +57,19 @@ class Settings:
     Attributes:
         type: What requests call it.
         networks: What it can be used on.
+        directions: Where it can be used.
+        owner: What Toxiproxy calls it in errors.
     """
 
     type: ClassVar[str]
     networks: ClassVar[frozenset[str]] = frozenset({"tcp"})
+    directions: ClassVar[tuple[str, ...]] = DIRECTIONS
+    owner: ClassVar[str]
     stage: ClassVar[Callable[..., Stage[Any]]]
+
+    def __init_subclass__(cls) -> None:
+        if "owner" not in cls.__dict__:
+            cls.owner = f"{cls.__name__}Toxic"
 
     def changed(self, attributes: Object) -> Self:
         """
@@ -65,17 +78,16 @@ class Settings:
         Raises:
             ApiError: A value is of the wrong kind, or out of range.
         """
-        owner = "".join(word.title() for word in self.type.split("_")) + "Toxic.attributes"
         try:
-            return attrs.evolve(self, **dict(self._read(attributes, owner)))
+            return attrs.evolve(self, **dict(self._read(attributes)))
         except ValueError as error:
             raise bad_body(str(error)) from None
 
-    def _read(self, attributes: Object, owner: str) -> Iterator[tuple[str, Any]]:
+    def _read(self, attributes: Object) -> Iterator[tuple[str, Any]]:
         for field in attrs.fields(type(self)):
             value = attributes.get(field.name)
             if value is not None:
-                yield field.name, checked(value, field.metadata["kind"], f"{owner}.{field.name}")
+                yield field.name, checked(value, field.metadata["kind"], f"{self.owner}.attributes.{field.name}")
 
     def shown(self) -> dict[str, Any]:
         """Return what requests see."""
@@ -116,7 +128,7 @@ class Toxic(Generic[SettingsT]):
     stream: str
     toxicity: float
     settings: SettingsT
-    on_strike: Callable[[Toxic[Any], Link], None]
+    on_strike: Callable[[Toxic[Any], Chain], None]
     connections: int = 0
     bytes: int = 0
     line: Line = attrs.field(factory=Line)
@@ -125,7 +137,7 @@ class Toxic(Generic[SettingsT]):
     def direction(self) -> str:
         return self.stream.lower()
 
-    def struck(self, link: Link) -> None:
+    def struck(self, link: Chain) -> None:
         """Note that it strikes *link*."""
         self.connections += 1
         self.on_strike(self, link)

@@ -10,8 +10,8 @@ from chaos_toxiproxy.server.stages import Piece, Stage
 from chaos_toxiproxy.server.toxics.base import Settings, Toxic, whole
 
 if TYPE_CHECKING:
+    from chaos_toxiproxy.server.chains import Chain
     from chaos_toxiproxy.server.chance import Chance
-    from chaos_toxiproxy.server.links import Link
 
 
 class LimitDataStage(Stage["LimitData"]):
@@ -19,7 +19,7 @@ class LimitDataStage(Stage["LimitData"]):
 
     __slots__ = ("_passed",)
 
-    def __init__(self, toxic: Toxic[LimitData], link: Link, chance: Chance) -> None:
+    def __init__(self, toxic: Toxic[LimitData], link: Chain, chance: Chance) -> None:
         super().__init__(toxic, link, chance)
         self._passed = 0
 

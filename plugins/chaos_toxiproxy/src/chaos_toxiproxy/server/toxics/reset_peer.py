@@ -44,6 +44,7 @@ class ResetPeer(Settings):
     """
 
     type = "reset_peer"
+    owner = "ResetToxic"
     stage = ResetPeerStage
 
     timeout: int = whole()

@@ -10,8 +10,8 @@ from chaos_toxiproxy.server.stages import Portions
 from chaos_toxiproxy.server.toxics.base import Settings, Toxic, whole
 
 if TYPE_CHECKING:
+    from chaos_toxiproxy.server.chains import Chain
     from chaos_toxiproxy.server.chance import Chance
-    from chaos_toxiproxy.server.links import Link
 
 
 class SlicerStage(Portions["Slicer"]):
@@ -19,7 +19,7 @@ class SlicerStage(Portions["Slicer"]):
 
     __slots__ = ("_free_at_s", "_sizes")
 
-    def __init__(self, toxic: Toxic[Slicer], link: Link, chance: Chance) -> None:
+    def __init__(self, toxic: Toxic[Slicer], link: Chain, chance: Chance) -> None:
         super().__init__(toxic, link, chance)
         self._sizes: list[int] = []
         self._free_at_s = 0.0
