@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Final, TypeVar
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from chaos_sqlsaga.engine import points
 from chaos_sqlsaga.engine.database import Rows, Statement, Transaction
@@ -189,3 +190,25 @@ def _shutter(connection: Connection) -> Callable[[], None]:
             copy.shutdown(socket.SHUT_RDWR)
 
     return shut
+
+
+# -- a schema of one's own
+
+
+def inside(dsn: str, schema: str) -> str:
+    """Return *dsn* with *schema* as the one that everything is looked for in."""
+    options = conninfo_to_dict(dsn).get("options") or ""
+    return make_conninfo(dsn, options=f"{options} -c search_path={schema}".strip())
+
+
+def fresh(dsn: str, schema: str) -> Callable[[], None]:
+    """Make *schema* anew, empty, and return what drops it."""
+    drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+
+    def execute(*statements: sql.Composed) -> None:
+        with psycopg.connect(dsn, connect_timeout=5) as connection:
+            for each in statements:
+                connection.execute(each)
+
+    execute(drop, sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    return lambda: execute(drop)
