@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_tasks_share_the_work(opens: Any, called: Any) -> None:
 def test_processes_share_the_work(opens: Any, database: Database, tmp_path: Path, monkeypatch: Any) -> None:
     """Several processes do the same, and more than one takes part."""
     monkeypatch.syspath_prepend(WORKFLOWS)
-    import workflows
+    workflows = import_module("workflows")
 
     log = tmp_path / "log"
     with opens(*workflows.definitions()) as engine:
@@ -81,7 +82,7 @@ def test_processes_share_the_work(opens: Any, database: Database, tmp_path: Path
 def test_a_process_that_is_killed_is_replaced(opens: Any, database: Database, tmp_path: Path, monkeypatch: Any) -> None:
     """The step of a worker process that was killed in its handler is done by the one that replaces it."""
     monkeypatch.syspath_prepend(WORKFLOWS)
-    import workflows
+    workflows = import_module("workflows")
 
     log, options = tmp_path / "log", {"lease": "500ms", "synchronous": "NORMAL"}
     with opens(*workflows.definitions()) as engine:
@@ -128,9 +129,9 @@ def test_a_panic_is_a_failure_of_its_step(opens: Any, called: Any, panic: BaseEx
     def explode(call: Call) -> None:
         raise panic
 
-    async def arun() -> tuple[Any, Any]:
+    async def arun() -> list[Any]:
         async with Tasks(engine, 1):
-            return tuple([await asyncio.to_thread(engine.wait, engine.start(name)) for name in ("bad", "good")])  # type: ignore[return-value]
+            return [await asyncio.to_thread(engine.wait, engine.start(name)) for name in ("bad", "good")]
 
     bad = saga("bad").step("a", called.do, on_failure=called.undo).step("b", explode).build()
     with opens(bad, saga("good").step("c", called.do).build()) as engine:

@@ -27,6 +27,10 @@ _BUSY: Final = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailabl
 _LATE: Final = (pg.QueryCanceled, pg.IdleInTransactionSessionTimeout)
 
 
+class _LostError(psycopg.OperationalError):
+    """A connection was lost before anything was to be committed."""
+
+
 @lru_cache(maxsize=1000)
 def _marked(statement: str) -> str:
     return statement.replace("?", "%s")
@@ -85,8 +89,11 @@ class PostgresDatabase:
             result = self._run(connection, work)
         except BaseException as error:
             guarded.until = None
+            translated = self._translated(error, guarded)
             self._clean(connection, guarded)
-            raise self._translated(error, guarded) from error
+            if translated is error:
+                raise
+            raise translated from error
         guarded.until = None
         self._give_back((connection, guarded))
         points.committed(connection)
@@ -94,9 +101,14 @@ class PostgresDatabase:
 
     def _run(self, connection: Connection, work: Callable[[Transaction], _T]) -> _T:
         with connection.pipeline():
-            connection.execute("BEGIN")
-            result = work(PostgresTransaction(connection))
-            points.commit(connection)
+            try:
+                connection.execute("BEGIN")
+                result = work(PostgresTransaction(connection))
+                points.commit(connection)
+            except psycopg.OperationalError as error:
+                if connection.broken:  # the server restarted, or ended it; nothing was to be committed yet
+                    raise _LostError from error
+                raise
             connection.execute("COMMIT")
         return result
 
@@ -166,7 +178,7 @@ class PostgresDatabase:
             return error
         if guarded.late or isinstance(error, _LATE):
             return DeadlineError(self.name, self._limit_s, "a transaction")
-        if isinstance(error, _BUSY):
+        if isinstance(error, (*_BUSY, _LostError)):
             return BusyError(f"{self.name}: {error}")
         return DatabaseError(f"{self.name}: {error}")
 
