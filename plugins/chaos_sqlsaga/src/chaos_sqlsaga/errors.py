@@ -37,3 +37,33 @@ class WordError(SagaChaosError, ValueError):
             f"what = {word!r} stands for no event; say in words= what it means, one of {', '.join(known)}, "
             "or None for rows to leave out"
         )
+
+
+class NoRowError(SagaChaosError, LookupError):
+    """There is no row that could be corrupted."""
+
+    def __init__(self, table: str, where: str) -> None:
+        super().__init__(
+            f"saga.corrupt_row found no row in {table} where {where}; open it when there are some, with "
+            "window(start=...), or choose others with where="
+        )
+
+
+class SecretError(SagaChaosError, ValueError):
+    """A password would be written into the journal."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(
+            f"{parameter} has a password in it, and the journal of what must be undone is a file; "
+            "keep it in ~/.pgpass or in $PGPASSWORD, and write the dsn without it"
+        )
+
+
+class NoMortalsError(SagaChaosError, LookupError):
+    """No worker process listens to who shall die."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"saga.kill_worker finds no folder {folder!r}; let the worker processes run "
+            "`mortal(definitions, folder)` with the same one"
+        )

@@ -20,9 +20,12 @@ class What(enum.StrEnum):
     # -- of a saga
 
     BEGAN = "began"
-    """It was put in. Detail: ``version``, ``steps`` (maps step name to its promises, see `promises`)."""
+    """
+    It was put in. Detail: ``version``; ``steps`` (maps step name to its promises, see `promises`); ``part_of`` (the
+    saga that it is a sub-saga of).
+    """
     CANCEL_ASKED = "cancel_asked"
-    """Somebody wants it undone to its root."""
+    """Somebody wants it undone to its root; also a sub-saga that had ended, when what it is a part of rolls back."""
     ROLLBACK_BEGAN = "rollback_began"
     """
     From here on nothing of it runs forward. Detail: ``to`` (name of the savepoint, None: the root), ``reason``. With a

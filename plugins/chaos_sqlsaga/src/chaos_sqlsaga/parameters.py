@@ -41,6 +41,18 @@ def is_function(_: object, attribute: attrs.Attribute[Any], value: object) -> No
         raise TypeError(f"{attribute.alias} is a function of the target, not {value!r}")
 
 
+def is_text(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Refuse what is no text, or an empty one."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{attribute.alias} is text, and not an empty one, not {value!r}")
+
+
+def is_optional_text(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Refuse what is neither None nor text with something in it."""
+    if value is not None:
+        is_text(_, attribute, value)
+
+
 def is_glob(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Refuse what is no pattern."""
     if not isinstance(value, str) or not value.strip():

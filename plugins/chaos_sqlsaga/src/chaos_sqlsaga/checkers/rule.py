@@ -124,7 +124,9 @@ class Checker:
         """Take the next event, and return what is wrong with it."""
         self.seen += 1
         over = self._over.get(event.saga)
-        if over is not None:
+        if over is not None and over.part_of and event.what is What.CANCEL_ASKED:
+            self.sagas[event.saga] = self._over.pop(event.saga)  # it is undone with the saga that it is a part of
+        elif over is not None:
             return [_broken(rule, over, event, each) for rule in self._late for each in rule.look(over, event)]
         saga = self.sagas.get(event.saga) or Saga(event.saga)
         self.sagas[event.saga] = saga
@@ -168,7 +170,8 @@ class Checker:
 
     def _forget(self, saga: Saga) -> None:
         del self.sagas[saga.name]
-        self._over[saga.name] = Saga(saga.name, saga.definition, saga.began_s, state=saga.state)
+        short = Saga(saga.name, saga.definition, saga.began_s, state=saga.state)
+        self._over[saga.name] = saga if saga.part_of else short
         if len(self._over) > self._remembered:
             self._over.popitem(last=False)
 

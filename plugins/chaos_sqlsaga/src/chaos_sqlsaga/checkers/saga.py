@@ -101,6 +101,7 @@ class Saga:
         rolled_back: Whether that rollback ended.
         paused: Whether it waits in the dead letter queue.
         state: How it ended; empty: it did not.
+        part_of: The saga of which it is a sub-saga; empty: of none.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Saga:
     rolled_back: bool = False
     paused: bool = False
     state: str = ""
+    part_of: str = ""
 
     def step(self, name: str) -> Step:
         """Return what is known of the step *name*; nothing, where it is new."""
@@ -162,8 +164,14 @@ def _ignore(saga: Saga, event: SagaEvent) -> None:
 
 
 def _began(saga: Saga, event: SagaEvent) -> None:
+    saga.part_of = str(event.detail.get("part_of") or "")
     for name, promises in event.detail.get("steps", _NOTHING).items():
         saga._known(name).promises = promises
+
+
+def _cancel_asked(saga: Saga, event: SagaEvent) -> None:
+    if saga.state in ("completed", "failed"):  # a sub-saga, which is undone with the saga that it is a part of
+        saga.state = ""
 
 
 def _rollback_began(saga: Saga, event: SagaEvent) -> None:
@@ -204,6 +212,7 @@ def _ended(saga: Saga, event: SagaEvent) -> None:
 
 _APPLY = {
     What.BEGAN: _began,
+    What.CANCEL_ASKED: _cancel_asked,
     What.ROLLBACK_BEGAN: _rollback_began,
     What.ROLLBACK_ENDED: _rollback_ended,
     What.PAUSED: _paused,

@@ -15,7 +15,7 @@ from chaos_sqlsaga.engine.definition import Call, Condition, Handler, Step
 from chaos_sqlsaga.engine.forward import child_id
 from chaos_sqlsaga.engine.rows import Saga, StepRow
 from chaos_sqlsaga.engine.states import SagaState, StepState
-from chaos_sqlsaga.engine.values import encode, results
+from chaos_sqlsaga.engine.values import encode, readable, results
 from chaos_sqlsaga.history import SagaEvent
 
 
@@ -87,7 +87,7 @@ class Carrying(Core):
 
     def fail(self, task: Task, error: BaseException, *, again: bool = True) -> Task | None:
         """Store that the handler raised, and take the next step of the same saga, in one transaction."""
-        text = f"{type(error).__qualname__}: {error}"[:2000]
+        text = readable(f"{type(error).__qualname__}: {error}")
         if task.compensating:
             return self._transit(task, lambda saga, step: self.rules.compensation_failed(saga, step, text))
         return self._transit(task, lambda saga, step: self.rules.fail(saga, step, text, again=again))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from time import sleep
+from time import monotonic, sleep
 from typing import Final, Self, TypeVar
 
 from chaos_sqlsaga.engine import store as sql
@@ -23,8 +23,8 @@ from chaoscore import Clock, Duration, seconds, size_bytes
 log = logging.getLogger("chaos_sqlsaga")
 _T = TypeVar("_T")
 
-BUSY_RETRIES: Final = 20
-"""So often is a transaction tried again that gave way to another."""
+MOST_PAUSE_S: Final = 0.1
+"""The longest pause before a transaction is tried again that gave way to another, seconds."""
 
 
 class Core:
@@ -44,6 +44,7 @@ class Core:
         observers: Iterable[Observer] = (),
     ) -> None:
         self.lease_s, self.value_bytes = seconds(lease), size_bytes(value_bytes)
+        self._query_s = seconds(query)
         if not 0.05 <= self.lease_s <= sql.CLOCK_SLACK_S:
             raise ValueError(f"lease is 50 ms to 1 h, not {self.lease_s:g} s")
         self._definitions: dict[tuple[str, int], Definition] = {}
@@ -53,7 +54,7 @@ class Core:
         self.kinds = sorted(each.kind for each in self._definitions.values())
         self.rules, self.observers = rules or Rules(), list(observers)
         self._clock = SteadyClock(clock)
-        self.database: Database = open_database(dsn, limit_s=seconds(query), synchronous=synchronous)
+        self.database: Database = open_database(dsn, limit_s=self._query_s, synchronous=synchronous)
         try:
             sql.migrate(self.database)
         except BaseException:
@@ -112,14 +113,16 @@ class Core:
         return self.store.save(transaction, saga, wake=self.rules.wakes(saga))
 
     def run(self, work: Callable[[Transaction], _T]) -> _T:
-        for attempt in range(BUSY_RETRIES):
+        """Run *work* in a transaction, and again where it gave way to another, as long as a transaction may take."""
+        until, pause_s = monotonic() + self._query_s, 0.001
+        while True:
             try:
                 return self.database.run(work)
             except BusyError:
-                if attempt == BUSY_RETRIES - 1:
+                if monotonic() > until:
                     raise
-                sleep(0.001 * 2 ** min(attempt, 6))
-        raise AssertionError
+            sleep(pause_s)
+            pause_s = min(2 * pause_s, MOST_PAUSE_S)
 
     def tell(self, told: Sequence[SagaEvent]) -> None:
         for observer in self.observers:

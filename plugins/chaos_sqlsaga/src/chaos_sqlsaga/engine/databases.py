@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from chaos_sqlsaga.engine.errors import MissingDriverError
@@ -34,8 +35,19 @@ def open_database(dsn: str, *, limit_s: float, synchronous: Synchronous = "FULL"
     """
     if not is_postgres(dsn):
         return SqliteDatabase(dsn, limit_s=limit_s, synchronous=synchronous)
+    database: Database = postgres().PostgresDatabase(dsn, limit_s=limit_s)
+    return database
+
+
+def postgres() -> ModuleType:
+    """
+    Return the door to psycopg, which few users have.
+
+    Raises:
+        MissingDriverError: Nor has this one.
+    """
     try:
-        from chaos_sqlsaga.engine.postgres import PostgresDatabase
+        from chaos_sqlsaga.engine import postgres
     except ImportError as error:
         raise MissingDriverError from error
-    return PostgresDatabase(dsn, limit_s=limit_s)
+    return postgres

@@ -106,7 +106,7 @@ class DeadlineError(DatabaseError, TimeoutError):
         self.where, self.limit_s = where, limit_s
         super().__init__(
             f"{where} did not answer within {limit_s:g} s ({doing}); see whether it can be reached, "
-            "or allow more with Engine(query_s=...)"
+            "or allow more with Engine(query=...)"
         )
 
 

@@ -23,7 +23,8 @@ class Forward:
 
     def begin(self, saga: Saga) -> None:
         """Put a new saga in."""
-        saga.tell(What.BEGAN, version=saga.definition.version, steps=saga.definition.promises)
+        part: dict[str, Any] = {} if saga.instance.parent is None else {"part_of": saga.instance.parent}
+        saga.tell(What.BEGAN, version=saga.definition.version, steps=saga.definition.promises, **part)
         self.activate_first(saga, saga.definition.nodes)
 
     def activate_first(self, saga: Saga, nodes: tuple[Node, ...]) -> bool:

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Final, TypeVar
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from chaos_sqlsaga.engine import points
 from chaos_sqlsaga.engine.database import Rows, Statement, Transaction
@@ -24,6 +25,10 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 _BUSY: Final = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
 _LATE: Final = (pg.QueryCanceled, pg.IdleInTransactionSessionTimeout)
+
+
+class _LostError(psycopg.OperationalError):
+    """A connection was lost before anything was to be committed."""
 
 
 @lru_cache(maxsize=1000)
@@ -84,8 +89,11 @@ class PostgresDatabase:
             result = self._run(connection, work)
         except BaseException as error:
             guarded.until = None
+            translated = self._translated(error, guarded)
             self._clean(connection, guarded)
-            raise self._translated(error, guarded) from error
+            if translated is error:
+                raise
+            raise translated from error
         guarded.until = None
         self._give_back((connection, guarded))
         points.committed(connection)
@@ -93,9 +101,14 @@ class PostgresDatabase:
 
     def _run(self, connection: Connection, work: Callable[[Transaction], _T]) -> _T:
         with connection.pipeline():
-            connection.execute("BEGIN")
-            result = work(PostgresTransaction(connection))
-            points.commit(connection)
+            try:
+                connection.execute("BEGIN")
+                result = work(PostgresTransaction(connection))
+                points.commit(connection)
+            except psycopg.OperationalError as error:
+                if connection.broken:  # the server restarted, or ended it; nothing was to be committed yet
+                    raise _LostError from error
+                raise
             connection.execute("COMMIT")
         return result
 
@@ -165,7 +178,7 @@ class PostgresDatabase:
             return error
         if guarded.late or isinstance(error, _LATE):
             return DeadlineError(self.name, self._limit_s, "a transaction")
-        if isinstance(error, _BUSY):
+        if isinstance(error, (*_BUSY, _LostError)):
             return BusyError(f"{self.name}: {error}")
         return DatabaseError(f"{self.name}: {error}")
 
@@ -189,3 +202,25 @@ def _shutter(connection: Connection) -> Callable[[], None]:
             copy.shutdown(socket.SHUT_RDWR)
 
     return shut
+
+
+# -- a schema of one's own
+
+
+def inside(dsn: str, schema: str) -> str:
+    """Return *dsn* with *schema* as the one that everything is looked for in."""
+    options = conninfo_to_dict(dsn).get("options") or ""
+    return make_conninfo(dsn, options=f"{options} -c search_path={schema}".strip())
+
+
+def fresh(dsn: str, schema: str) -> Callable[[], None]:
+    """Make *schema* anew, empty, and return what drops it."""
+    drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+
+    def execute(*statements: sql.Composed) -> None:
+        with psycopg.connect(dsn, connect_timeout=5) as connection:
+            for each in statements:
+                connection.execute(each)
+
+    execute(drop, sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    return lambda: execute(drop)

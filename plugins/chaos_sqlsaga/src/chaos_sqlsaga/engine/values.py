@@ -33,6 +33,11 @@ def encode(value: Any, what: str, limit: int) -> str:
     return text
 
 
+def readable(text: str, most: int = 2000) -> str:
+    """Return the first *most* characters of *text* as something that every database can store."""
+    return text[:most].encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+
+
 class Results(Mapping[str, Any]):
     """Maps steps to what they returned, decoded when it is looked at."""
 
