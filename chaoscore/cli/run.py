@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chaoscore.cli.outputs import Reporting, printer, report_option, reporters_for
-from chaoscore.cli.shell import file_argument, program, settle
+from chaoscore.cli.shell import file_argument, printable, program, settle
 
 if TYPE_CHECKING:
     from chaoscore.protocols import Reporter
@@ -78,6 +78,9 @@ def run(ctx: click.Context, /, file: str, **options: Any) -> None:
         )
         with logged(options["verbose"], scenario.secrets):
             report = execute(scenario, chosen)
+    for trouble in report.troubles:
+        if trouble.who.startswith("reporter "):  # a report that another one has printed by then does not tell
+            click.echo(printable(f"{trouble.who} failed: {trouble.error.message}"), err=True)
     settle()
     ctx.exit(report.exit_code)
 
