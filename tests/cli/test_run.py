@@ -132,6 +132,12 @@ def test_a_reporter_may_do_without_a_path(
     assert f"heard at {port}" in chaos("run", "shop.py", "--quiet", *words).stdout
 
 
+def test_a_reporter_that_fails_at_the_end_is_told(chaos: Chaos, install: Callable[..., Path]) -> None:
+    """What goes wrong when the report has already been printed is said on the standard error."""
+    install("ear", EAR.replace('print("heard at", self.port)', 'raise OSError("the line is dead")'))
+    assert "reporter 'ear' failed: the line is dead" in chaos("run", "shop.py", "--quiet", "--ear").stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

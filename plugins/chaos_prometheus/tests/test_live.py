@@ -142,7 +142,8 @@ def test_counters_are_those_of_the_report(seen: Seen) -> None:
     """The last scrape has the counts of the report, to the last one."""
     counts = seen.report.iterations
     iterations = seen.last("chaos_iterations_total")
-    assert {outcome: n for ((_, outcome),), n in iterations.items() if n} == {"ok": counts.ok, "faulted": counts.faulted}
+    ended = {outcome: count for ((_, outcome),), count in iterations.items() if count}
+    assert ended == {"ok": counts.ok, "faulted": counts.faulted}
     steps = seen.last("chaos_steps_total")
     assert steps[("outcome", "ok"), ("step", "look")] == seen.report.steps[0].counts.ok
     fired = {labels[0][1]: n for labels, n in seen.last("chaos_faults_fired_total").items()}
@@ -180,7 +181,7 @@ def test_rates_agree_with_what_happened(seen: Seen) -> None:
 
 @pytest.mark.parametrize(("q", "field"), [(0.5, "p50_s"), (0.9, "p90_s"), (0.99, "p99_s")])
 def test_quantiles_are_those_of_the_report(seen: Seen, q: float, field: str) -> None:
-    """The quantiles that are shown are those of the report, and those from buckets lie in the bucket of the true one."""
+    """The quantiles that are shown are the report's, and one read from buckets lies in the bucket of the true one."""
     true = getattr(seen.report.timing, field)
     shown = seen.last(f'chaos_iteration_duration_quantile_seconds{{quantile="{q}"}}')
     assert list(shown.values()) == [pytest.approx(true, rel=0.01)]

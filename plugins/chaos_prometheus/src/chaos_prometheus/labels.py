@@ -18,10 +18,14 @@ Key = tuple[str, ...]
 """The values of a metric's labels, in their order."""
 
 
-@lru_cache(maxsize=10_000)
 def clean(text: str) -> str:
     """Return *text* with every character that does not print shown by its escape, and cut off after `CHARS`."""
-    shown = text if text.isprintable() else "".join(map(_visible, text[:CHARS]))
+    return _clean(text[: CHARS + 1])
+
+
+@lru_cache(maxsize=1_000)
+def _clean(text: str) -> str:
+    shown = text if text.isprintable() else "".join(map(_visible, text))
     return shown if len(shown) <= CHARS else f"{shown[: CHARS - 3]}..."
 
 

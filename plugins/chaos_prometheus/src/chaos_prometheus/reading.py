@@ -220,8 +220,8 @@ class Reader:
         for amount, labels in metric.read(event):
             if not 0 <= amount < inf and metric.adds_up:
                 raise ValueError(f"what adds up takes numbers of 0 or more, not {amount!r}")
-            if len(labels) != len(metric.labels):
-                raise ValueError(f"it has the labels {metric.labels}, and not so many values: {labels!r:.200}")
+            if len(labels) != len(metric.labels) or not all(isinstance(each, str) for each in labels):
+                raise ValueError(f"it has the labels {metric.labels}, and not so many texts for them: {labels!r:.200}")
             noted = self._ledger.readings[name][1].at(self.scenario, *labels)
             noted.value = noted.value + amount if metric.adds_up else amount
 
