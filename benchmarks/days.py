@@ -21,6 +21,7 @@ from chaoscore import (
     Severity,
     StepEnded,
     Verdict,
+    show_seconds,
 )
 from chaoscore.testing import hostile_run
 
@@ -73,7 +74,7 @@ def started(length_s: int) -> RunStarted:
         scenario="shop under load",
         seed=7145,
         wall=1_772_409_600.0,
-        workload=f"2 workers, for {length_s / HOUR_S:g} h",
+        workload=f"2 workers, for {show_seconds(length_s)}",
         target="shop",
         steps=STEPS,
         injections=(

@@ -23,12 +23,13 @@ def card(title: str, verdict: str, facts: Mapping[str, str]) -> str:
         facts: Maps names to values; those without a value are left out.
     """
     badge = f'<b style="color: {_COLORS.get(verdict, "inherit")}">{_text(verdict.upper())}</b>'
-    rows = "".join(
-        f'<tr style="background: none"><th style="{_LABEL}">{_text(name)}</th><td style="{_VALUE}">{_text(value)}</td></tr>'
-        for name, value in facts.items()
-        if value
-    )
+    rows = "".join(_row(name, value) for name, value in facts.items() if value)
     return f'<div><div style="margin-bottom: 4px"><b>{_text(title)}</b> &nbsp;{badge}</div><table>{rows}</table></div>'
+
+
+def _row(name: str, value: str) -> str:
+    head = f'<th style="{_LABEL}">{_text(name)}</th>'
+    return f'<tr style="background: none">{head}<td style="{_VALUE}">{_text(value)}</td></tr>'
 
 
 def _text(value: str) -> str:

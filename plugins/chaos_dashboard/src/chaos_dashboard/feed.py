@@ -55,11 +55,13 @@ class Feed:
             send: Takes a message; what it raises, as for a viewer that has left, ends the serving.
         """
         me = threading.get_ident()
+        with self.news:
+            self._viewers.add(me)
+            self.news.notify_all()
         try:
             seen, over = None, False
             while not over:
                 with self.news:
-                    self._viewers.add(me)
                     seen, over, message = self._next(seen)
                 if message:
                     send(f"id: {seen}\n{message}\n\n")

@@ -41,6 +41,7 @@ class PageServer(ThreadingHTTPServer):
 
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = MOST_CONNECTIONS
 
     def __init__(self, port: int, feed: Feed, stop: Callable[[], object] | None) -> None:
         """
@@ -68,12 +69,16 @@ class PageServer(ThreadingHTTPServer):
         self.feed.end(grace_s)
         self.shutdown()
         self._thread.join()
+        self.drop()
+        self.server_close()
+
+    def drop(self) -> None:
+        """Cut all connections; a page that lives on comes back by itself."""
         with self._guard:
             connections = tuple(self._connections)
         for connection in connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self.server_close()
 
     def hosts(self) -> set[str]:
         """Return the names under which a browser may have reached it: any other is a name that leads here falsely."""

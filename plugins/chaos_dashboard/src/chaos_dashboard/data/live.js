@@ -72,7 +72,7 @@
 
   function trend() {
     const held = [...rows.values()].filter((row) => row[5] !== null);
-    if (held.length < 30) return "";
+    if (held.length < 30 || held[held.length - 1][0] - held[0][0] < 600) return "";
     const third = Math.floor(held.length / 3), mean = (list) => list.reduce((sum, row) => sum + row[5], 0) / list.length;
     const first = held.slice(third, 2 * third), last = held.slice(2 * third);
     const perHour = (mean(last) - mean(first)) / ((last[last.length >> 1][0] - first[first.length >> 1][0]) / 3600);
@@ -182,7 +182,7 @@
   function shade(chart, named) {
     const context = chart.ctx, { left, top, width: wide, height } = chart.bbox, ratio = devicePixelRatio;
     const x = (at) => Math.min(left + wide, Math.max(left, chart.valToPos(at, "x", true)));
-    const lane = (index) => top - (lanes() - index) * LANE * ratio - 8 * ratio;
+    const lane = (index) => top - (lanes() - index) * LANE * ratio - 14 * ratio;
     context.save();
     for (const [index, from, to] of state.windows || []) {
       const x0 = x(from), x1 = x(to === null ? chart.scales.x.max : to);
@@ -202,7 +202,7 @@
       context.font = "500 " + 11.5 * ratio + "px system-ui, sans-serif";
       context.textAlign = "right";
       context.fillStyle = colour("--soft");
-      context.fillText(fitting(context, each.name, left - 12 * ratio), left - 8 * ratio, lane(index) + 11.5 * ratio);
+      context.fillText(fitting(context, each.name, left - 12 * ratio), left - 8 * ratio, lane(index) + 11 * ratio);
     });
     context.restore();
   }
@@ -234,7 +234,7 @@
         { stroke: quiet, grid, ticks, font, incrs: spans, values: (_, at) => at.map(tick), space: 70, size: 28 },
         { stroke: quiet, grid, ticks, font, size: innerWidth < 640 ? 66 : 108, ...(options.incrs ? { incrs: options.incrs } : {}), values: (_, all) => all.map((each) => each === null ? "" : values(each)), space: 32 },
       ],
-      padding: [8 + (id === "latency" && lanes() ? lanes() * LANE + 6 : 0), 8, 0, 0],
+      padding: [8 + (id === "latency" && lanes() ? lanes() * LANE + 12 : 0), 18, 0, 0],
       hooks: { drawClear: [(self) => shade(self, id === "latency")] },
     }, [[], ...series.map(() => [])], place);
     return made;
@@ -247,7 +247,7 @@
     const area = (name) => ({ fill: colour(name) + "26" });
     const phone = innerWidth < 640, rate = (v) => v >= 100 ? whole(Math.round(v)) : three(v) .replace(/\.?0+$/, "");
     charts = [
-      chart("latency", (phone ? 196 : 236) + lanes() * LANE, [line("p50", "--p50", lasting, { width: 2 }), line("p99", "--p99", lasting)], (v) => parts(v).map((each, i) => i ? each : String(parseFloat(each))).join(" "), { log: true }),
+      chart("latency", (phone ? 202 : 242) + lanes() * LANE, [line("p50", "--p50", lasting, { width: 2 }), line("p99", "--p99", lasting)], (v) => parts(v).map((each, i) => i ? each : String(parseFloat(each))).join(" "), { log: true }),
       chart("throughput", phone ? 120 : 140, [line("succeeded", "--ok", rate, area("--ok")), line("not", "--bad", rate, area("--bad"))], rate, {}),
       chart("memory", phone ? 100 : 110, [line("resident", "--grey", (v) => bytes(v).join(" "))], (v) => bytes(v).map((each, i) => i ? each : String(Math.round(parseFloat(each) * 10) / 10)).join(" "), { fit: true, incrs: binary }),
     ];
