@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from chaoscore import injectors, reporters, validators
 from chaoscore.checkups import CHECKUPS, MARKER_UNDO, Marker
+from chaoscore.events import Recorded
 from chaoscore.hookspecs import hookimpl
+from chaoscore.metrics import Metric, Reading
 from chaoscore.protocols import Checkup, InjectorType, ReporterType, UndoAction, ValidatorType
 
 
@@ -38,3 +40,14 @@ def chaos_undos() -> Mapping[str, UndoAction]:
 def chaos_checkups() -> Mapping[str, Checkup]:
     """Offer what any machine is looked at for."""
     return CHECKUPS
+
+
+@hookimpl
+def chaos_metrics() -> Mapping[str, Metric]:
+    """Offer what the system under test says of itself."""
+    said = "What the system under test recorded: events of its own, panics and errors it met, recursion depths."
+    return {"recorded": Metric(help=said, observes=(Recorded,), read=_recorded, labels=("name",))}
+
+
+def _recorded(event: Recorded) -> Iterable[Reading]:
+    return ((1, (event.name,)),)

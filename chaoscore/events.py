@@ -202,6 +202,42 @@ class Recorded(Event, frozen=True, omit_defaults=True):
     injected: bool = False
 
 
+class Sampled(Event, frozen=True, omit_defaults=True):
+    """
+    What this process held and did at that moment, once a second.
+
+    Attributes:
+        threads: Its threads, also those that Python does not know.
+        cpu_s: Processor time that it has used since it started, seconds.
+        rss_bytes: Resident memory, bytes; None where the system does not tell.
+        descriptors: Open file descriptors; None where the system does not tell.
+        in_flight: Iterations of which a step is under way.
+        asked: How often points have asked each injector that is open, since it was opened; `Lifted` says it last.
+    """
+
+    threads: int
+    cpu_s: float
+    rss_bytes: int | None = None
+    descriptors: int | None = None
+    in_flight: int = 0
+    asked: dict[str, int] = {}
+
+
+class Checked(Event, frozen=True, omit_defaults=True):
+    """
+    A validator has looked at the system, or judged the run as a whole, and could tell.
+
+    One that watches events is not counted here: it sees all of them.
+
+    Attributes:
+        validator: Its name in the scenario.
+        findings: How many findings came of it, which are in the stream before this; 0: what it checks holds.
+    """
+
+    validator: str
+    findings: int = 0
+
+
 class Found(Event, frozen=True, omit_defaults=True):
     """
     A validator found something.
@@ -275,6 +311,8 @@ AnyEvent = (
     | IterationEnded
     | Stuck
     | Recorded
+    | Sampled
+    | Checked
     | Found
     | Trouble
     | Interrupted

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 import pluggy
 
-from chaoscore.protocols import Checkup, InjectorType, ReporterType, TargetType, UndoAction, ValidatorType
+from chaoscore.metrics import Metric
+from chaoscore.protocols import Checkup, InjectorType, ProviderType, ReporterType, TargetType, UndoAction, ValidatorType
 
 PROJECT = "chaoscore"
 
@@ -22,6 +23,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def chaos_injectors() -> tuple[InjectorType, ...]:  # type: ignore[empty-body]
     """Offer injectors: classes whose ``kind`` is the name and whose constructor is the schema of their parameters."""
+
+
+@hookspec
+def chaos_providers() -> tuple[ProviderType, ...]:  # type: ignore[empty-body]
+    """Offer what can be there before a target is set up: classes like those of injectors, which bring no fault."""
 
 
 @hookspec
@@ -47,3 +53,8 @@ def chaos_undos() -> Mapping[str, UndoAction]:  # type: ignore[empty-body]
 @hookspec
 def chaos_checkups() -> Mapping[str, Checkup]:  # type: ignore[empty-body]
     """Offer check-ups: maps a name to what `chaoscore doctor` runs in a child process to see whether a thing works."""
+
+
+@hookspec
+def chaos_metrics() -> Mapping[str, Metric]:  # type: ignore[empty-body]
+    """Offer metrics: maps a name, without the ``chaos_`` that exporters put before it, to what reads it from events."""

@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from chaoscore.errors import PluginError, UnknownNameError, near_miss
-from chaoscore.protocols import Checkup, InjectorType, ReporterType, TargetType, UndoAction, ValidatorType
+from chaoscore.metrics import Metric
+from chaoscore.protocols import Checkup, InjectorType, ProviderType, ReporterType, TargetType, UndoAction, ValidatorType
 
 _T = TypeVar("_T", covariant=True)
 
@@ -46,7 +47,7 @@ class Offers(Generic[_T]):
     Everything of one sort that is installed.
 
     Attributes:
-        what: The sort: injector, validator, reporter, target or undo action.
+        what: The sort: injector, provider, validator, reporter, target, undo action, check-up or metric.
         all: The offers, built-in ones first, then by plugin; a name may be offered twice.
         broken: Plugins whose offers nobody knows.
     """
@@ -120,25 +121,30 @@ class Catalogue:
 
     Attributes:
         injectors: By the names that scenario files use.
+        providers: The same.
         validators: The same.
         reporters: By the KIND of ``--report KIND=PATH``.
         targets: By the names that scenario files use.
         undos: By the names that journals use.
         checkups: By the names that `chaoscore doctor` shows.
+        metrics: By the names that exporters put ``chaos_`` before.
         plugins: Name and distribution of every plugin, also of the broken ones, in the order in which they were asked.
         broken: The plugins that cannot be used.
     """
 
     injectors: Offers[InjectorType]
+    providers: Offers[ProviderType]
     validators: Offers[ValidatorType]
     reporters: Offers[ReporterType]
     targets: Offers[TargetType]
     undos: Offers[UndoAction]
     checkups: Offers[Checkup]
+    metrics: Offers[Metric]
     plugins: tuple[tuple[str, str], ...]
     broken: tuple[Broken, ...]
 
     @property
     def shelves(self) -> tuple[Offers[Any], ...]:
         """Return the offers of every sort."""
-        return self.injectors, self.validators, self.reporters, self.targets, self.undos, self.checkups
+        offered = self.injectors, self.providers, self.validators, self.reporters, self.targets, self.undos
+        return (*offered, self.checkups, self.metrics)

@@ -118,8 +118,8 @@ def takes_anything(make: Callable[..., Any]) -> bool:
 
 
 def summary(make: Callable[..., Any]) -> str:
-    """Return the first paragraph of the docstring of *make* as one line, without Markdown's marks."""
-    first = (inspect.getdoc(_home(make)) or "").partition("\n\n")[0]
+    """Return the `help` of *make*, or the first paragraph of its docstring, as one line without Markdown's marks."""
+    first = (getattr(make, "help", None) or inspect.getdoc(_home(make)) or "").partition("\n\n")[0]
     return _unmarked(" ".join(first.split()))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from chaoscore import builtin, hookspecs
+from chaoscore.metrics import ENDINGS, NAME, Metric
 from chaoscore.offers import Broken, Catalogue, Offer, Offers
 from chaoscore.protocols import Undo, UndoAction
 from chaoscore.version import __version__
@@ -24,6 +25,11 @@ BUILTIN = "builtin"
 def catalogue() -> Catalogue:
     """Return what is installed; plugins are imported at the first call, and when ``sys.path`` has changed."""
     return _catalogue(tuple(sys.path))
+
+
+def offered_metrics() -> Mapping[str, Metric]:
+    """Return the metrics of all installed plugins, by name, for whoever shows them."""
+    return catalogue().metrics.by_name()
 
 
 @lru_cache(maxsize=4)
@@ -114,7 +120,15 @@ def _reason(error: BaseException) -> str:
 
 
 def _injectors(hook: str, answer: object) -> _Named:
-    found = list(_classes(hook, answer, "open", "answer"))
+    return _undone(hook, _classes(hook, answer, "open", "answer"))
+
+
+def _providers(hook: str, answer: object) -> _Named:
+    return _undone(hook, _classes(hook, answer, "open"))
+
+
+def _undone(hook: str, classes: Iterator[tuple[str, type]]) -> _Named:
+    found = list(classes)
     for kind, each in found:
         if not isinstance(getattr(each, "undo", None), (Undo, property)):
             raise _MisuseError(f"{hook}: {kind!r} does not say how it is undone; add `undo = Undo.KERNEL` or another")
@@ -140,6 +154,15 @@ def _undos(hook: str, answer: object) -> _Named:
 
 def _checkups(hook: str, answer: object) -> _Named:
     return _mapping(hook, answer, "functions without arguments", callable)
+
+
+def _metrics(hook: str, answer: object) -> _Named:
+    found = _mapping(hook, answer, "metrics", lambda each: isinstance(each, Metric))
+    for name, _ in found:
+        if not NAME.fullmatch(name) or name.rpartition("_")[2] in ENDINGS:
+            rule = f"use small letters, digits and underscores, and none of the endings {', '.join(sorted(ENDINGS))}"
+            raise _MisuseError(f"{hook}: {name!r} is no name for a metric; {rule}")
+    return found
 
 
 def _mapping(hook: str, answer: object, expected: str, fits: Callable[[object], bool]) -> _Named:
@@ -174,10 +197,12 @@ def _is_name(name: object) -> bool:
 
 _READERS: dict[str, tuple[str, Callable[[str, object], _Named]]] = {
     "chaos_injectors": ("injector", _injectors),
+    "chaos_providers": ("provider", _providers),
     "chaos_validators": ("validator", _validators),
     "chaos_reporters": ("reporter", _reporters),
     "chaos_targets": ("target", _targets),
     "chaos_undos": ("undo action", _undos),
     "chaos_checkups": ("check-up", _checkups),
+    "chaos_metrics": ("metric", _metrics),
 }
 """For each hook, what it offers and what reads its answers. A new hook is a line here and a field of `Catalogue`."""

@@ -12,12 +12,14 @@ from chaoscore.safety.permission import network
 from chaoscore.spec import (
     Expectation,
     Injection,
+    Provision,
     Spec,
     Step,
     Window,
     asks_target,
     check_injector,
     check_name,
+    check_provider,
     check_reporters,
     check_scope,
     check_target,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
     from chaoscore.clock import Clock
-    from chaoscore.protocols import Injector, Reporter, Validator
+    from chaoscore.protocols import Injector, Provider, Reporter, Validator
     from chaoscore.report import Report
 
 _T = TypeVar("_T")
@@ -105,6 +107,24 @@ class Scenario(Spec):
     def rate(self, per_second: float) -> Self:
         """Begin at most so many iterations per second in all."""
         return self._workload(rate=per_second)
+
+    def provide(self, name: str, provider: Provider) -> Self:
+        """
+        Add something that is there before the target is set up and until it is torn down, such as a proxy.
+
+        Args:
+            name: Its name, unique among what is provided: the target's `setup` gets it where it has a parameter of that
+                name, and injectors find it under that name.
+            provider: Makes it.
+
+        Raises:
+            ScenarioError: The name is taken or cannot be that of a parameter, or *provider* is none.
+        """
+        where = self._place(f"provider {name!r}")
+        if not check_name(where, "its name", name).isidentifier():
+            raise ScenarioError(where, f"its name is {name!r}", "give it a name that a parameter of `setup` can have")
+        check_unique(where, "provider", name, {each.name for each in self.provisions})
+        return self._with(provisions=(*self.provisions, Provision(name, check_provider(where, provider))))
 
     # -- what to break
 

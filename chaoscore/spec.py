@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from math import inf
 from typing import Any, TypeGuard
@@ -13,7 +13,7 @@ import attrs
 from chaoscore.context import POINT_KINDS
 from chaoscore.errors import DuplicateNameError, ScenarioError, near_miss
 from chaoscore.events import WHOLE_RUN
-from chaoscore.protocols import Answers, Follows, Injector, Opens, Reports, Undo, Validator
+from chaoscore.protocols import Answers, Follows, Injector, Opens, Provider, Reports, Undo, Validator
 from chaoscore.units import Duration, Probability, optional_seconds, probability, seconds, show_seconds
 from chaoscore.verdict import PRESETS, Thresholds
 
@@ -192,6 +192,14 @@ class Injection:
 
 
 @attrs.frozen
+class Provision:
+    """A *provider* in a scenario, under its own *name* there, which is also that of a parameter of `setup`."""
+
+    name: str
+    provider: Provider
+
+
+@attrs.frozen
 class Expectation:
     """A validator in a scenario, under its own *name* there."""
 
@@ -230,6 +238,7 @@ class Spec:
         name: What reports call it.
         subject: The target, or None while there is none.
         step_list: The steps, in order.
+        provisions: The providers, in order.
         injections: The injectors, in order.
         expectations: The validators, in order.
         workload: How steps are driven.
@@ -245,6 +254,7 @@ class Spec:
     name: str = attrs.field()
     subject: Any = None
     step_list: tuple[Step, ...] = ()
+    provisions: tuple[Provision, ...] = ()
     injections: tuple[Injection, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     workload: Workload = attrs.field(factory=Workload)
@@ -281,12 +291,24 @@ class Spec:
         for name in sorted((self.goals.required | self.goals.warning) - known):
             problem = f"thresholds name the expectation {name!r}, which it does not have{near_miss(name, known)}"
             found.append(ScenarioError(where, problem, f"add .expect({name!r}, ...) or drop the name"))
+        found.extend(self._missing_provisions(where))
         for injection in self.injections:
             try:
                 self.check_border(f"{where}, injector {injection.name!r}", injection.injector)
             except ScenarioError as error:
                 found.append(error)
         return found
+
+    def _missing_provisions(self, where: str) -> Iterator[ScenarioError]:
+        known = [each.name for each in self.provisions]
+        for name in setup_parameters(self.subject, required=True):
+            if name not in known:
+                problem = f"its setup takes {name!r}, which nothing provides{near_miss(name, known)}"
+                yield ScenarioError(f"{where}, target", problem, f"add .provide({name!r}, ...) or give it a default")
+        for each in self.injections:
+            if each.injector.undo is Undo.PROVIDED and not known:
+                problem = f"{each.injector.kind} strikes in what a scenario provides, and this one provides nothing"
+                yield ScenarioError(f"{where}, injector {each.name!r}", problem, "add .provide(name, ...)")
 
     def check_border(self, where: str, injector: object) -> None:
         """
@@ -348,6 +370,44 @@ def check_injector(where: str, injector: object) -> Injector:
         )
     _check_answers(where, injector)
     return injector  # type: ignore[return-value]  # checked above, attribute by attribute
+
+
+def check_provider(where: str, provider: object) -> Provider:
+    """
+    Return *provider* where it is one.
+
+    Raises:
+        ScenarioError: It lacks its kind, `open`, or how it is undone, or it strikes at points.
+    """
+    if isinstance(provider, Answers):
+        raise ScenarioError(where, f"{provider!r} is an injector, not a provider", "add it with .inject(...)")
+    if isinstance(provider, type) or not isinstance(provider, Provider) or not isinstance(provider.kind, str):
+        remedy = "pass a value with `kind`, `undo` and `open`"
+        raise ScenarioError(where, f"{provider!r} is not a provider", remedy)
+    if not isinstance(provider.undo, Undo):
+        problem = f"provider {provider!r} does not say how it is undone"
+        raise ScenarioError(where, problem, "add `undo = Undo.KERNEL` or another")
+    return provider
+
+
+def setup_parameters(target: object, *, required: bool = False) -> tuple[str, ...]:
+    """
+    Return the names of what the `setup` of *target* can be passed by name.
+
+    Args:
+        target: The system under test.
+        required: Leave out those that have a default.
+    """
+    try:
+        parameters = inspect.signature(getattr(target, "setup", None)).parameters.values()  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # it has none, or one that does not tell
+        return ()
+    return tuple(
+        each.name
+        for each in parameters
+        if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+        and not (required and each.default is not each.empty)
+    )
 
 
 def _check_answers(where: str, injector: object) -> None:

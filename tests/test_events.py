@@ -10,6 +10,7 @@ import pytest
 from chaoscore import events
 from chaoscore.events import (
     AnyEvent,
+    Checked,
     Ended,
     ErrorInfo,
     Event,
@@ -25,6 +26,7 @@ from chaoscore.events import (
     Phase,
     Recorded,
     RunStarted,
+    Sampled,
     StepEnded,
     Stopped,
     Stuck,
@@ -66,6 +68,10 @@ EVERY: tuple[Event, ...] = (
     Stuck(0.7, 1, 2, "a", 5.0, "stack"),
     Recorded(0.8, "panic", 1, 2, "a"),
     Recorded(0.8, "depth", 1, 2, "a", 5.0, {"nested": {"list": [1, None, True]}}, True),
+    Sampled(0.8, 5, 1.5),
+    Sampled(0.8, 5, 1.5, 2**40, 30, 4, {"slow": 17}),
+    Checked(0.9, "threads"),
+    Checked(0.9, "threads", 2),
     Found(0.9, "threads", Severity.INFO, "too many", Verdict.PASS),
     Found(0.9, "threads", Severity.CRITICAL, "many", Verdict.FAIL, 1, 2, "a", ("slow",), "stack", {"count": 5}),
     Trouble(1.0, "target", "setup", ERROR, Verdict.UNKNOWN),

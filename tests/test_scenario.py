@@ -5,6 +5,7 @@ import inspect
 import re
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, ClassVar
 
@@ -30,6 +31,23 @@ def step(target: Any) -> None:
     maybe_panic()
 
 
+class Shelf:
+    """A provider of nothing."""
+
+    kind: ClassVar[str] = "shelf"
+    undo: Undo = Undo.KERNEL
+
+    def open(self, site: Any) -> Any:
+        """Return what gives nothing."""
+        return nullcontext()
+
+
+class Unsaid(Shelf):
+    """It does not say how it is undone."""
+
+    undo = "by hand"  # type: ignore[assignment]
+
+
 @pytest.fixture
 def orders() -> Scenario:
     return Scenario("orders").target(Target()).step("buy", step)
@@ -45,6 +63,7 @@ BUILDERS: dict[str, tuple[Build, Callable[[Scenario], Any], Any]] = {
     "run_for": (lambda s: s.run_for("1m"), lambda s: s.workload.run_for_s, 60.0),
     "workers": (lambda s: s.workers(3), lambda s: s.workload.workers, 3),
     "rate": (lambda s: s.rate(2.5), lambda s: s.workload.rate, 2.5),
+    "provide": (lambda s: s.provide("shop", Shelf()), lambda s: s.provisions[-1].name, "shop"),
     "inject": (lambda s: s.inject("slow", delay(1)), lambda s: s.injections[-1].name, "slow"),
     "inject in scope": (lambda s: s.inject("slow", delay(1), scope="db"), lambda s: s.injections[-1].name, "db.slow"),
     "inject in window": (
@@ -141,6 +160,11 @@ def test_subclass() -> None:
         (lambda s: s.inject("a", delay(1), window="5s"), "injector 'a'", "'5s' is not a window; pass window(...)"),
         (lambda s: s.inject("a", delay(1)).inject("a", error()), "injector 'a'", "two injectors named 'a'"),
         (lambda s: s.inject("d.a", delay(1)).inject("a", error(), scope="d"), "injector 'a'", "injectors named 'd.a'"),
+        (lambda s: s.provide("shelf", Shelf), "provider 'shelf'", "is not a provider; pass a value with `kind`"),
+        (lambda s: s.provide("shelf", delay(1)), "provider 'shelf'", "is an injector, not a provider; add it with"),
+        (lambda s: s.provide("shelf", Unsaid()), "provider 'shelf'", "does not say how it is undone"),
+        (lambda s: s.provide("a b", Shelf()), "provider 'a b'", "give it a name that a parameter of `setup` can have"),
+        (lambda s: s.provide("a", Shelf()).provide("a", Shelf()), "provider 'a'", "two providers named 'a'"),
         (lambda s: s.scope("db", delay(1)), "scope 'db'", "is no mapping; pass a dict from names to injectors"),
         (lambda s: s.scope("db", {"a": 5}), "injector 'a'", "5 is not an injector"),
         (lambda s: s.expect("a", 5), "validator 'a'", "5 is not a validator"),
@@ -397,3 +421,43 @@ def test_verdicts(orders: Scenario) -> None:
 def test_same_parameters() -> None:
     """`run` and `arun` take the same."""
     assert list(inspect.signature(Scenario.run).parameters) == list(inspect.signature(Scenario.arun).parameters)
+
+
+# -- what is provided
+
+
+class Takes:
+    """A target whose setup takes something."""
+
+    def setup(self, shelf: object, other: object = None, *more: object, **rest: object) -> None: ...
+
+
+class Strikes(Shelf):
+    """An injector that strikes in what is provided."""
+
+    kind: ClassVar[str] = "strikes"
+    undo: Undo = Undo.PROVIDED
+
+
+def test_a_setup_that_takes_what_nothing_provides_is_a_problem() -> None:
+    """What a setup needs is provided before the run, or the scenario says that it is missing, and what there is."""
+    scenario = Scenario("orders").target(Takes()).step("buy", step).provide("shelv", Shelf())
+    [problem] = scenario.problems()
+    assert str(problem) == (
+        "scenario 'orders', target: its setup takes 'shelf', which nothing provides (did you mean 'shelv'?); "
+        "add .provide('shelf', ...) or give it a default"
+    )
+    assert scenario.provide("shelf", Shelf()).problems() == []
+
+
+def test_a_fault_in_nothing_provided_is_a_problem(orders: Scenario) -> None:
+    """An injector that strikes in what is provided needs a scenario that provides something."""
+    scenario = orders.inject("cut", Strikes())
+    assert "strikes in what a scenario provides, and this one provides nothing" in str(scenario.problems()[0])
+    assert scenario.provide("shelf", Shelf()).problems() == []
+
+
+def test_a_setup_without_a_signature_takes_nothing() -> None:
+    """A setup that does not say what it takes is no problem, and gets nothing."""
+    target = type("Builtin", (), {"setup": dict.fromkeys})()
+    assert Scenario("orders").target(target).step("buy", step).problems() == []

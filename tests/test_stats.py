@@ -84,6 +84,7 @@ class TestHistogram:
         histogram = recorded(values)
         found = [histogram.quantile(q / 20) or 0.0 for q in range(21)]
         assert found == sorted(found)
+        assert found == histogram.quantiles([q / 20 for q in range(21)])
         assert min(values) <= found[0]
         assert found[-1] <= max(values)
 
@@ -96,6 +97,7 @@ class TestHistogram:
         empty = Histogram()
         assert (empty.count, empty.total) == (0, 0)
         assert [empty.minimum, empty.maximum, empty.mean, empty.quantile(0.5)] == [None] * 4
+        assert empty.quantiles([0.5, 1]) == [None, None]
         assert empty.buckets([1, math.inf]) == [(1, 0), (math.inf, 0)]
 
     @pytest.mark.parametrize("value", [-1e-300, -1.0, math.nan, math.inf, -math.inf, 10**400])

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chaoscore.cli.extensions import distribution, extensions
 from chaoscore.cli.shell import emit, printable
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from chaoscore.offers import Catalogue, Offer
     from chaoscore.parameters import Parameter
 
@@ -34,16 +37,21 @@ def plugins(as_json: bool) -> None:
 
 def _lines(found: Catalogue) -> Iterator[str]:
     broken = {(each.plugin, each.distribution): each.reason for each in found.broken}
-    for plugin, distribution in dict.fromkeys(found.plugins):
-        yield f"{plugin} ({distribution})"
-        if (plugin, distribution) in broken:
-            yield f"  BROKEN: {broken[plugin, distribution]}"
+    for plugin, brought_by in dict.fromkeys(found.plugins):
+        yield f"{plugin} ({brought_by})"
+        if (plugin, brought_by) in broken:
+            yield f"  BROKEN: {broken[plugin, brought_by]}"
         for shelf in found.shelves:
             for offer in shelf.all:
-                if (offer.plugin, offer.distribution) == (plugin, distribution):
+                if (offer.plugin, offer.distribution) == (plugin, brought_by):
                     yield from _offer(shelf.what, offer)
+        yield from (f"  command {each.name}" for each in _commands() if distribution(each) == brought_by)
         yield ""
     yield from _clashes(found)
+
+
+def _commands() -> list[EntryPoint]:
+    return [each for offers in extensions().values() for each in offers]
 
 
 def _offer(what: str, offer: Offer[Any]) -> Iterator[str]:
@@ -75,12 +83,13 @@ def _clashes(found: Catalogue) -> Iterator[str]:
 def _as_data(found: Catalogue) -> dict[str, Any]:
     broken = {(each.plugin, each.distribution): each.reason for each in found.broken}
     plugins = [
-        {"plugin": plugin, "distribution": distribution, "broken": broken.get((plugin, distribution))}
-        for plugin, distribution in dict.fromkeys(found.plugins)
+        {"plugin": plugin, "distribution": brought_by, "broken": broken.get((plugin, brought_by))}
+        for plugin, brought_by in dict.fromkeys(found.plugins)
     ]
     shelves = {f"{shelf.what}s".replace(" ", "_"): [_offer_data(each) for each in shelf.all] for shelf in found.shelves}
+    commands = [{"name": each.name, "distribution": distribution(each)} for each in _commands()]
     clashes = [{"what": shelf.what, "name": name} for shelf in found.shelves for name, _ in shelf.clashes()]
-    return {"plugins": plugins, **shelves, "clashes": clashes}
+    return {"plugins": plugins, **shelves, "commands": commands, "clashes": clashes}
 
 
 def _offer_data(offer: Offer[Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chaoscore.cli.outputs import printer, report_option, reporters_for
+from chaoscore.cli.outputs import Reporting, printer, report_option, reporters_for
 from chaoscore.cli.shell import file_argument, program
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def _duration(ctx: click.Context, parameter: click.Parameter, value: str | None)
     return value
 
 
-@click.command(short_help="Run a scenario.")
+@click.command(cls=Reporting, short_help="Run a scenario.")
 @file_argument
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Iterations in all, over all workers.")
 @click.option("--for", "run_for", callback=_duration, metavar="DURATION", help="Begin no iteration after so long.")

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import click
 from click.shell_completion import CompletionItem
 
+from chaoscore.cli.extensions import extensions, load
 from chaoscore.errors import (
     ChaosError,
     EventLogError,
@@ -27,7 +28,7 @@ USAGE, UNKNOWN, INVALID, FAULTS_LEFT, INTERRUPTED = 2, 3, 4, 6, 130
 
 
 class Commands(click.Group):
-    """A group of commands whose errors are messages, not tracebacks."""
+    """A group of commands, the core's and those of plugins, whose errors are messages, not tracebacks."""
 
     def main(self, *args: Any, **keywords: Any) -> Any:
         """Run the program. Its exit code is the command's, whatever became of the standard streams."""
@@ -56,8 +57,20 @@ class Commands(click.Group):
             ctx.exit(0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands in the order of their use."""
-        return list(self.commands)
+        """Return the names of the commands in the order of their use, and of those that plugins bring."""
+        return list(dict.fromkeys([*self.commands, *extensions()]))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name; a plugin is imported only for its own."""
+        return super().get_command(ctx, cmd_name) or load(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the core's own commands; looking for those of plugins would double the time that help takes."""
+        width = formatter.width - 6 - max(map(len, self.commands))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(width)) for name, each in self.commands.items()])
+        formatter.write_paragraph()
+        formatter.write_text("Plugins bring further commands: see `chaoscore plugins`.")
 
 
 def _as_path(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

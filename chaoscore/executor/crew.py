@@ -37,6 +37,11 @@ class Crew:
         with self._changed:
             return tuple(self._live)
 
+    @property
+    def in_flight(self) -> int:
+        """Return how many of them have a step under way."""
+        return sum(each.flight is not None for each in self.workers)
+
     def start(self) -> None:
         """Let all begin."""
         workers = [self._worker(number) for number in range(self._size)]

@@ -20,10 +20,11 @@ from chaoscore.executor.judges import Judge
 from chaoscore.executor.log import RunLogger
 from chaoscore.executor.openings import FAILED, Openings
 from chaoscore.executor.options import Options
+from chaoscore.executor.provisions import Provisions
 from chaoscore.executor.running import LiveRun
 from chaoscore.protocols import Progress, Scene, Site
 from chaoscore.safety.permission import both, resolve
-from chaoscore.spec import Injection, Spec
+from chaoscore.spec import Injection, Provision, Spec
 from chaoscore.verdict import Verdict
 
 OVERDUE_S = 2.0
@@ -63,6 +64,7 @@ class Host:
         lane: Where plain hooks are called.
         deadlines: When they have to return.
         openings: The injections that are open.
+        provisions: What is there for target and injectors.
         guard: What undoes faults that the kernel would not; None where there are none such, or no more.
     """
 
@@ -72,6 +74,7 @@ class Host:
         self.lane = Lane("chaoscore-hooks")
         self.deadlines = Deadlines()
         self.openings = Openings(run, self, spec.injections if options.inject else (), spec.limits.faults)
+        self.provisions = Provisions(self, spec.provisions)
         self.guard: Guard | None = None
 
     def emit(self, *events: Event) -> None:
@@ -116,28 +119,30 @@ class Host:
         finally:
             self.deadlines.met(returning)
 
-    def site(self, injection: Injection, opening: int, landed: Callable[[str, str, str], None]) -> Site:
-        """Return where *injection* is opened for the time number *opening*, from 0."""
+    def site(self, part: Injection | Provision, opening: int, landed: Callable[[str, str, str], None]) -> Site:
+        """Return where *part* is opened for the time number *opening*, from 0."""
         run = self._run
         networks = both(self._spec.allowed, self._options.allow)
 
         def draw(*identity: object) -> float:
-            return once(run.seed, injection.name, opening, *identity)
+            return once(run.seed, part.name, opening, *identity)
 
         return Site(
-            injection=injection.name,
+            injection=part.name,
             scenario=self._spec.name,
             run_id=run.run_id,
             seed=run.seed,
             target=run.target,
             clock=run.clock,
-            log=self.log.for_part(injection.name),
+            log=self.log.for_part(part.name),
             draw=draw,
             landed=landed,
             elapsed_s=run.elapsed_s,
             share=self._spec.limits.share,
             resolve=lambda host, port: resolve(host, port, networks),
-            undoing=partial(self._undoing, injection.name),
+            undoing=partial(self._undoing, part.name),
+            scope=part.scope if isinstance(part, Injection) else None,
+            provided=dict(self.provisions.values),
         )
 
     def scene(self, expectation: str) -> Scene:
@@ -155,7 +160,7 @@ class Host:
 
     def _undoing(self, injector: str, undo: str, args: Mapping[str, Any], **how: Any) -> AbstractContextManager[None]:
         if self.guard is None:
-            problem = "it asks for an undo, but does not say `undo = Undo.JOURNAL`"
+            problem = "it asks for an undo, but neither it nor a provider says `undo = Undo.JOURNAL`"
             raise ScenarioError(f"injector {injector!r}", problem, "declare it, so that a watchdog stands by")
         if self.openings.closed:
             raise EndingError(self._run.run_id)

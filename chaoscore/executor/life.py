@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from chaoscore.errors import UndoError
@@ -27,12 +28,14 @@ from chaoscore.executor.log import EventLogging
 from chaoscore.executor.openings import FAILED
 from chaoscore.executor.options import Options
 from chaoscore.executor.panel import Panel
+from chaoscore.executor.provisions import who
 from chaoscore.executor.running import LiveRun
+from chaoscore.executor.sampling import EVERY_S, sample
 from chaoscore.executor.stream import Delivery
 from chaoscore.fold import Fold
 from chaoscore.plugins import catalogue
 from chaoscore.propagation import followed
-from chaoscore.protocols import Moment, Undo
+from chaoscore.protocols import Injector, Moment, Provider, Undo
 from chaoscore.report import Report
 from chaoscore.spec import Injection, Spec
 from chaoscore.verdict import Severity, Verdict
@@ -104,8 +107,8 @@ class Execution:
         began = False
         try:
             self._phase("setup")
-            began = True
-            if await self._set_up() and await self._steady():
+            began = await self._provide()
+            if began and await self._set_up() and await self._steady():
                 try:
                     await self._workload()
                 finally:
@@ -116,13 +119,21 @@ class Execution:
             if began:
                 self._phase("teardown")
                 await self._tear_down()
+            await self._host.provisions.close_all()
             if self._host.guard is not None:
                 await self._release(self._host.guard)
             self._host.lane.close()
 
+    async def _provide(self) -> bool:
+        """Make what has to be there before the target; tell whether the target may be set up."""
+        if not await self._guarded(each.provider for each in self._spec.provisions):
+            return False
+        return await self._host.provisions.open_all(lambda: self._run.stopping)
+
     async def _set_up(self) -> bool:
-        setup = getattr(self._run.target, "setup", None)
-        return not callable(setup) or await self._forward("target", "setup", setup) is not FAILED
+        target = self._run.target
+        setup, provided = getattr(target, "setup", None), self._host.provisions.arguments(target)
+        return not callable(setup) or await self._forward("target", "setup", _with(setup, provided)) is not FAILED
 
     async def _tear_down(self) -> None:
         teardown = getattr(self._run.target, "teardown", None)
@@ -138,7 +149,7 @@ class Execution:
 
     async def _workload(self) -> None:
         self._phase("inject")
-        if not await self._guarded() or not await self._openings.open_all():
+        if not await self._guarded(each.injector for each in self._openings.all) or not await self._openings.open_all():
             self._stop("an injector did not open; the workload was not started", Verdict.UNKNOWN)
         if self._run.stopping:
             return
@@ -151,7 +162,7 @@ class Execution:
         crew.start()
         self._watch.start()
         over = asyncio.Event()
-        beside = [_task(each) for each in self._beside(over)]
+        beside = [_task(each) for each in self._beside(over, crew)]
         try:
             await self._until_over(crew, self._watch)
         finally:
@@ -160,9 +171,9 @@ class Execution:
             await asyncio.wait(beside)
             self._watch.close()
 
-    async def _guarded(self) -> bool:
-        """Start the watchdog where the kernel would not undo every fault; tell whether the run is safe."""
-        if all(each.injector.undo is not Undo.JOURNAL for each in self._openings.all):
+    async def _guarded(self, parts: Iterable[Injector | Provider]) -> bool:
+        """Start the watchdog where the kernel would not undo what *parts* do; tell whether the run is safe."""
+        if self._host.guard is not None or all(each.undo is not Undo.JOURNAL for each in parts):
             return True
         guard = await self._own_hook(self._start_guard)
         if guard is FAILED:
@@ -185,10 +196,13 @@ class Execution:
         left = await self._own_hook(guard.close)
         self._host.guard = None
         for intent, error in () if left is FAILED else left:
-            who = f"injector {intent.injector!r}, {intent.target}"
-            self._host.trouble(who, "lift", UndoError(intent.undo, error, intent.manual), Verdict.FAIL)
+            is_injector = any(each.name == intent.injector for each in self._openings.all)
+            owner = f"injector {intent.injector!r}" if is_injector else who(intent.injector)
+            self._host.trouble(
+                f"{owner}, {intent.target}", "lift", UndoError(intent.undo, error, intent.manual), Verdict.FAIL
+            )
 
-    def _beside(self, over: asyncio.Event) -> list[Any]:
+    def _beside(self, over: asyncio.Event, crew: Crew) -> list[Any]:
         """Return what goes on beside the workers: windows that open and close, validators that keep looking."""
 
         async def wait(seconds: float) -> bool:
@@ -201,7 +215,19 @@ class Execution:
             if not await self._openings.keep_to_window(injection, wait_until):
                 self._stop(f"injector {injection.name!r} did not open in its window", Verdict.UNKNOWN)
 
-        return [self._watch_until(over, wait), *(keep(each) for each in self._openings.timed())]
+        return [
+            self._watch_until(over, wait),
+            self._keep_sampling(over, crew),
+            *(keep(each) for each in self._openings.timed()),
+        ]
+
+    async def _keep_sampling(self, over: asyncio.Event, crew: Crew) -> None:
+        """Say what this process holds and does, by real time: another clock changes nothing about that."""
+        while not over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), EVERY_S)
+                return
+            self._run.emit(sample(self._run.elapsed_s(), crew.in_flight, self._openings.asked))
 
     async def _watch_until(self, over: asyncio.Event, wait: Callable[[float], Any]) -> None:
         watching = _task(self._panel.watch(wait))
@@ -330,6 +356,11 @@ class Execution:
 
     def _phase(self, name: str) -> None:
         self._run.emit(Phase(self._run.elapsed_s(), name))
+
+
+def _with(setup: Callable[..., Any], provided: Mapping[str, object]) -> Callable[..., Any]:
+    """Return *setup* with what is *provided* to it; as it is where that is nothing, with whatever it says of itself."""
+    return partial(setup, **provided) if provided else setup
 
 
 def _task(coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:

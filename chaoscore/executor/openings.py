@@ -15,7 +15,7 @@ from chaoscore.errors import LimitError
 from chaoscore.events import Fired, Lifted, Opened
 from chaoscore.protocols import Answers, Evidence, Evident, Opens, Site
 from chaoscore.safety.permission import check_lever
-from chaoscore.spec import Injection
+from chaoscore.spec import Injection, Provision
 from chaoscore.verdict import Verdict
 
 FAILED = object()
@@ -31,7 +31,7 @@ class Hooks(Protocol):
 
     def emit(self, event: Any) -> None: ...
     def elapsed_s(self) -> float: ...
-    def site(self, injection: Injection, opening: int, landed: Callable[[str, str, str], None]) -> Site: ...
+    def site(self, part: Injection | Provision, opening: int, landed: Callable[[str, str, str], None]) -> Site: ...
 
 
 class Open:
@@ -89,6 +89,11 @@ class Openings:
     def names(self) -> tuple[str, ...]:
         """Return the names of the open injections, in the order in which they were opened."""
         return tuple(each.injection.name for each in self._open)
+
+    @property
+    def asked(self) -> dict[str, int]:
+        """Return how often points have asked each open injection that they can ask."""
+        return {each.injection.name: each.active.asked for each in tuple(self._open) if each.active is not None}
 
     @property
     def closed(self) -> bool:
@@ -189,8 +194,7 @@ class Openings:
         return opened
 
     async def _inject(self, opened: Open, injector: Opens) -> bool:
-        injection, late = opened.injection, threading.Event()
-        who = f"injector {injection.name!r}"
+        injection = opened.injection
 
         def landed(fault: str, where: str, detail: str) -> None:
             at, n = self._hooks.elapsed_s(), opened.landed
@@ -199,14 +203,10 @@ class Openings:
 
         site = self._hooks.site(injection, self._times[injection.name], landed)
         self._times[injection.name] += 1
-        manager = await self._hooks.hook(who, "open", Verdict.UNKNOWN, injector.open, site)
-        if manager is FAILED:
+        entered = await enter(self._hooks, f"injector {injection.name!r}", injector, site)
+        if entered is None:
             return False
-        fault = await self._hooks.hook(who, "open", Verdict.UNKNOWN, _entering(manager, late))
-        if fault is FAILED:
-            late.set()
-            return False
-        opened.manager = manager
+        opened.manager, fault = entered
         opened.fault = injector if fault is None else fault
         return True
 
@@ -216,7 +216,7 @@ class Openings:
         self._publish()
         evidence = await self._evidence(who, opened)
         if opened.manager is not None:
-            await self._hooks.hook(who, "lift", Verdict.FAIL, _leaving(opened.manager))
+            await leave(self._hooks, who, opened.manager)
         asked = None if opened.active is None else opened.active.asked
         fired = None if evidence is None else evidence.fired
         if fired is None:
@@ -236,6 +236,24 @@ class Openings:
             self._run.answering = answering
 
 
+async def enter(hooks: Hooks, who: str, part: Opens, site: Site) -> tuple[Any, object] | None:
+    """Open *part*; return its context manager and what that yielded, or None where it did not open."""
+    late = threading.Event()
+    manager = await hooks.hook(who, "open", Verdict.UNKNOWN, part.open, site)
+    if manager is FAILED:
+        return None
+    yielded = await hooks.hook(who, "open", Verdict.UNKNOWN, _entering(manager, late))
+    if yielded is FAILED:
+        late.set()
+        return None
+    return manager, yielded
+
+
+async def leave(hooks: Hooks, who: str, manager: Any) -> None:
+    """Leave what `enter` has opened."""
+    await hooks.hook(who, "lift", Verdict.FAIL, _leaving(manager))
+
+
 def _answering(opened: Iterable[Open], kind: str) -> Iterator[Active]:
     for each in opened:
         if each.active is not None and (
@@ -247,7 +265,14 @@ def _answering(opened: Iterable[Open], kind: str) -> Iterator[Active]:
 def _entering(manager: Any, late: threading.Event) -> Callable[[], Any]:
     """Return the call that injects. One that comes back after it was given up lifts what it opened by itself."""
     if isinstance(manager, AbstractAsyncContextManager):
-        return manager.__aenter__
+
+        async def aenter() -> Any:
+            fault = await manager.__aenter__()
+            if late.is_set():
+                await manager.__aexit__(None, None, None)
+            return fault
+
+        return aenter
 
     def enter() -> Any:
         fault = manager.__enter__()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 import attrs
 
+from chaoscore.events import Checked, Event
 from chaoscore.executor.hooks import Lane
 from chaoscore.executor.judges import Judge, Observer
 from chaoscore.executor.openings import FAILED
@@ -28,6 +29,8 @@ class Hall(Protocol):
     ) -> Any: ...
     def found(self, judge: Judge, judgement: Any, verdict: Verdict | None = None) -> int: ...
     def trouble(self, who: str, hook: str, error: BaseException, verdict: Verdict) -> None: ...
+    def emit(self, event: Event) -> None: ...
+    def elapsed_s(self) -> float: ...
 
 
 class Panel:
@@ -119,10 +122,12 @@ class Panel:
             self._failed.add(judge)
             return False
         try:
-            return not self._hall.found(judge, judgement, verdict)
+            findings = self._hall.found(judge, judgement, verdict)
         except TypeError as error:
             self._fail(judge, hook, error)
             return False
+        self._hall.emit(Checked(self._hall.elapsed_s(), judge.name, findings))
+        return not findings
 
     def _observed(self, judge: Judge, judgement: Any) -> None:
         self._hall.found(judge, judgement)

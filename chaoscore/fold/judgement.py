@@ -14,6 +14,7 @@ from chaoscore.units import show_seconds
 from chaoscore.verdict import ExitCode, Thresholds, Verdict, exit_code, worst
 
 _SIGNALS = {"SIGHUP": ExitCode.SIGHUP, "SIGINT": ExitCode.SIGINT, "SIGTERM": ExitCode.SIGTERM}
+_LEAVES = ("injector ", "provider ")
 _CALLS = {
     "delay": "maybe_delay()",
     "error": "maybe_error()",
@@ -66,8 +67,8 @@ def threshold_reports(thresholds: dict[str, Any], counts: Counts, timing: Timing
 
 
 def faults_left(report: Report) -> tuple[str, ...]:
-    """Return the injectors that could not be lifted."""
-    return tuple(each.who for each in report.troubles if each.hook == "lift" and each.who.startswith("injector "))
+    """Return the injectors that could not be lifted, and the providers whose things could not be taken away."""
+    return tuple(each.who for each in report.troubles if each.hook == "lift" and each.who.startswith(_LEAVES))
 
 
 def silence(injection: InjectionReport) -> str | None:

@@ -37,6 +37,7 @@ def scenario_file(
     seed: int | None = None,
     on_failure: Literal["stop", "continue"] = "stop",
     workload: dict[str, Any] | None = None,
+    provide: dict[str, Any] | None = None,
     inject: dict[str, Any] | None = None,
     expect: dict[str, Any] | None = None,
     thresholds: dict[str, Any] | None = None,
@@ -53,6 +54,7 @@ def scenario_file(
         seed: Decides every fault; by default each run draws a new one and reports it.
         on_failure: Whether a run stops at the first real failure.
         workload: How the steps are driven.
+        provide: What is there before the target: maps names to providers, and the target's setup gets what they make.
         inject: What to break: maps names to injectors.
         expect: What must hold: maps names to validators.
         thresholds: What the run as a whole must reach.
@@ -143,7 +145,8 @@ class _ScenarioDraft(Draft):
             self._target(given["target"])
         if "steps" in given:
             self._steps(given["steps"])
-        for key, add in (("inject", self._injector), ("expect", self._validator)):
+        sections = (("provide", self._provider), ("inject", self._injector), ("expect", self._validator))
+        for key, add in sections:
             for name, part in (given.get(key) or {}).items():
                 add(f"{key}.{key_text(name)}", name, part)
         if given.get("allow"):
@@ -191,6 +194,11 @@ class _ScenarioDraft(Draft):
             self._build(place, self._scenario.inject, name, injector, scope=given.get("scope"), window=window)
             if self._all_steps:
                 self.attempt(f"{place}.at", self._scenario.check_border, place, injector)
+
+    def _provider(self, place: str, name: str, table: Any) -> None:
+        provider = self._part(place, table, self._catalogue.providers)
+        if provider is not None:
+            self._build(place, self._scenario.provide, name, provider)
 
     def _validator(self, place: str, name: str, table: Any) -> None:
         validator = self._part(place, table, self._catalogue.validators)

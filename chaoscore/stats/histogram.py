@@ -6,7 +6,8 @@ import sys
 from _thread import RLock
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from math import ceil, fsum, inf, ldexp
 
@@ -113,12 +114,26 @@ class Histogram(Sketch):
         Raises:
             ValueError: *q* lies outside.
         """
-        if not 0 <= q <= 1:
-            raise ValueError(f"a quantile lies between 0 and 1, not {q!r}; for p99 give 0.99")
+        return self.quantiles((q,))[0]
+
+    def quantiles(self, qs: Sequence[float]) -> list[float | None]:
+        """
+        Return `quantile` of each of *qs*, for little more than what one costs.
+
+        Raises:
+            ValueError: One of them lies outside.
+        """
+        for q in qs:
+            if not 0 <= q <= 1:
+                raise ValueError(f"a quantile lies between 0 and 1, not {q!r}; for p99 give 0.99")
         with self._lock:
             self._settle()
-            rank = ceil(q * self._count - 1e-9)  # 0.07 * 100 is a little more than 7
-            return self._at_rank(rank) if self._count else None
+            if not self._count:
+                return [None] * len(qs)
+            ranks = [ceil(q * self._count - 1e-9) for q in qs]  # 0.07 * 100 is a little more than 7
+            inside = any(1 < rank < self._count for rank in ranks)
+            first, running = self._running() if inside else (0, [])
+            return [self._at_rank(rank, first, running) for rank in ranks]
 
     def buckets(self, bounds: Iterable[float]) -> list[tuple[float, int]]:
         """
@@ -134,11 +149,12 @@ class Histogram(Sketch):
         Raises:
             ValueError: A bound is negative or not a number.
         """
-        wanted = [(bound, _cell(_checked_bound(bound))) for bound in bounds]
+        wanted = [(bound, _bound_cell(bound)) for bound in bounds]
         with self._lock:
             self._settle()
-            running = list(accumulate(self._cells))
-        return [(bound, running[cell]) for bound, cell in wanted]
+            first, running = self._running()
+        last = len(running) - 1
+        return [(bound, running[min(cell - first, last)] if cell >= first else 0) for bound, cell in wanted]
 
     def merge(self, other: Histogram) -> None:
         """Count everything that *other* has counted, too; *other* stays as it is."""
@@ -229,14 +245,19 @@ class Histogram(Sketch):
         for half in _upper_halves(values):
             cells[half - _OFFSET] += 1
 
-    def _at_rank(self, rank: int) -> float:
-        """Return the value at *rank*, 1 for the smallest. There must be one; the lock is held."""
+    def _running(self) -> tuple[int, list[int]]:
+        """Return the first cell in use, and from there to the last how many values there are up to each."""
+        if not self._count:
+            return 0, [0]
+        first, last = _cell(self._minimum), _cell(self._maximum)
+        return first, list(accumulate(self._cells[first : last + 1]))
+
+    def _at_rank(self, rank: int, first: int, running: list[int]) -> float:
+        """Return the value at *rank*, 1 for the smallest; the rest is what `_running` returns. The lock is held."""
         if rank <= 1:
             return self._minimum
         if rank >= self._count:
             return self._maximum
-        first, last = _cell(self._minimum), _cell(self._maximum)
-        running = list(accumulate(self._cells[first : last + 1]))
         middle = _middle(first + bisect_left(running, rank))
         return min(max(middle, self._minimum), self._maximum)
 
@@ -283,7 +304,9 @@ def _exact_sum(values: list[float]) -> list[float]:
     return parts
 
 
-def _checked_bound(bound: float) -> float:
+@lru_cache(maxsize=1_000)
+def _bound_cell(bound: float) -> int:
+    """Return the cell of a bucket's upper bound; the same few are asked for again and again."""
     if not bound >= 0:
         raise ValueError(f"a bucket's upper bound is 0 or more, not {bound!r}")
-    return bound
+    return _cell(bound)

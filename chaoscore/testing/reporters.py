@@ -51,7 +51,7 @@ ADMITS = Promise(
 Make = Callable[..., Reporter]
 
 
-def check_reporter(make: Make, *, wrong: Wrong = ()) -> None:
+def check_reporter(make: Make, *, wrong: Wrong = (), name: str = "report") -> None:
     """
     See that a reporter keeps what every run relies on.
 
@@ -63,12 +63,13 @@ def check_reporter(make: Make, *, wrong: Wrong = ()) -> None:
         make: Returns a new reporter; called with a path if it has a parameter ``path``. Else what the reporter writes
             to the standard output is looked at.
         wrong: Keyword arguments that the class must refuse, beside the wrong types and ranges that its signature shows.
+        name: What its file is called, for a reporter that minds.
 
     Raises:
         ConformanceError: A promise is broken; it says which, how that was tried, and what to do.
     """
     with own_temporary_files() as folder:
-        desk = _Desk(make, folder)
+        desk = _Desk(make, folder, name)
         reporter = desk.reporter()
         check_kind(reporter)
         check_parameters(reporter, wrong)
@@ -86,11 +87,12 @@ class _Desk:
 
     make: Make
     folder: Path
+    name: str
 
     @property
     def path(self) -> Path:
         """Return the file that it is to write."""
-        return self.folder / "report"
+        return self.folder / self.name
 
     @property
     def writes_a_file(self) -> bool:

@@ -98,10 +98,54 @@ def test_reports_are_written(chaos: Chaos, folder: Path) -> None:
     assert "runstarted" in (folder / "c.jsonl").read_text().splitlines()[0]
 
 
+def test_a_reporter_is_an_option_of_its_own(chaos: Chaos, folder: Path) -> None:
+    """``--KIND=PATH`` is short for ``--report KIND=PATH``; behind ``--`` nothing is an option."""
+    chaos("run", "--junit=a.xml", "shop.py", "--markdown=b.md", "--quiet")
+    assert (folder / "a.xml").read_text().startswith("<?xml")
+    assert "shop" in (folder / "b.md").read_text()
+    assert "--junit=c.xml" in chaos("run", "--", "shop.py", "--junit=c.xml", code=2).stderr
+
+
+EAR = """
+    from chaoscore import hookimpl
+
+    class Ear:
+        '''Hear that it is over.'''
+        kind = "ear"
+        def __init__(self, port="9464"):
+            self.port = port
+        def report(self, report):
+            print("heard at", self.port)
+
+    @hookimpl
+    def chaos_reporters():
+        return (Ear,)
+"""
+
+
+@pytest.mark.parametrize(("words", "port"), [(["--ear"], 9464), (["--ear=80"], 80), (["--report", "ear"], 9464)])
+def test_a_reporter_may_do_without_a_path(
+    chaos: Chaos, install: Callable[..., Path], words: list[str], port: int
+) -> None:
+    """Where a reporter's parameters have defaults, naming it is enough."""
+    install("ear", EAR)
+    assert f"heard at {port}" in chaos("run", "shop.py", "--quiet", *words).stdout
+
+
+def test_a_reporter_that_fails_at_the_end_is_told(chaos: Chaos, install: Callable[..., Path]) -> None:
+    """The printed report comes last and says which of the other reporters failed, and with what."""
+    install("ear", EAR.replace('print("heard at", self.port)', 'raise OSError("the line is dead")'))
+    stdout = chaos("run", "shop.py", "--ear").stdout
+    assert "reporter 'ear'" in stdout
+    assert "the line is dead" in stdout
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--report", "junit"], "'junit' is not of the form KIND=PATH, such as junit=report.xml"),
+        (["--report", "junit"], "junit: it needs a path: --report junit=PATH"),
+        (["--junit"], "junit: it needs a path: --report junit=PATH"),
+        (["--junit="], "'junit=' is not of the form KIND=PATH, such as junit=report.xml"),
         (["--report", "=x"], "is not of the form KIND=PATH"),
         (["--report", "junit="], "is not of the form KIND=PATH"),
         (["--report", "juni=x"], "no reporter 'juni' (did you mean 'junit'?)"),

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from chaoscore import (
     Ask,
     BlockingCallError,
+    Checked,
     Ended,
     ExitCode,
+    Found,
     InvalidScenarioError,
     Moment,
     Phase,
@@ -176,6 +178,16 @@ def test_a_checker_that_returns_false_is_an_error_of_the_checker() -> None:
     report = scenario(Diary()).expect("vague", Looker(Diary(), "v", says=False)).run()  # type: ignore[arg-type]
     assert report.verdict is Verdict.UNKNOWN
     assert "None, a sentence or violations" in report.troubles[0].error.message
+
+
+def test_the_stream_tells_who_has_checked_what() -> None:
+    """Every judgement is an event, after its findings; one that raised is none, since it could not tell."""
+    told = Collect()
+    judged = Scenario("judged").target(object()).step("work", lambda target: None).expect("holds", lambda target: None)
+    judged.expect("fails", lambda target: "not so").expect("broken", lambda target: 1 / 0).run(reporters=[told])
+    said = [each for each in told.events if isinstance(each, (Checked, Found))]
+    assert [(type(each), each.validator) for each in said] == [(Checked, "holds"), (Found, "fails"), (Checked, "fails")]
+    assert [each.findings for each in said if isinstance(each, Checked)] == [0, 1]
 
 
 def test_a_plain_function_is_a_validator() -> None:

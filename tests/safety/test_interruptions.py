@@ -128,6 +128,15 @@ def test_a_closed_terminal_undoes(box: Toybox) -> None:
     assert box.healed()
 
 
+def test_a_run_that_nohup_has_started_goes_on(box: Toybox) -> None:
+    """A signal that it was told to ignore, because its terminal will be closed, does not end it; others do."""
+    child = box.call(["nohup", *box.command("--quiet")])
+    child.send_signal(signal.SIGHUP)
+    child.send_signal(signal.SIGTERM)
+    assert finished(child) == 143
+    assert box.healed()
+
+
 def test_a_closed_standard_output_undoes(box: Toybox, tmp_path: Path) -> None:
     """Nobody reads what the run prints: it goes on, and ends as it would."""
     child = box.call(

@@ -11,8 +11,10 @@ import pytest
 
 from tests.services.databases import ENGINES, Database
 from tests.services.postgres import Postgres, UnavailableError, postgres
+from tests.services.prometheus import Prometheus, prometheus
 
 _SERVER = pytest.StashKey[Postgres]()
+_PROMETHEUS = pytest.StashKey[Prometheus]()
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +74,22 @@ def database(request: pytest.FixtureRequest) -> Database:
     found = request.getfixturevalue(f"{request.param}_database")
     assert isinstance(found, Database)
     return found
+
+
+@pytest.fixture(scope="session")
+def prometheus_server(request: pytest.FixtureRequest) -> Prometheus:
+    """A Prometheus server for the whole session; a test tells it what to scrape."""
+    stash = request.config.stash
+    if _PROMETHEUS not in stash:
+        server = prometheus()
+        try:
+            stash[_PROMETHEUS] = server.__enter__()
+        except UnavailableError as error:
+            pytest.skip(f"cannot run here: {error}")
+
+        def end() -> None:
+            del stash[_PROMETHEUS]
+            server.__exit__(None, None, None)
+
+        request.session.addfinalizer(end)
+    return stash[_PROMETHEUS]

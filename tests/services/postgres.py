@@ -95,9 +95,9 @@ def answers(dsn: str) -> bool:
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
+def private_folder(name: str = "postgres") -> Iterator[Path]:
     """A folder that belongs to the user that servers run as, and is closed to others."""
-    folder = Path(tempfile.mkdtemp(prefix="chaoscore-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"chaoscore-{name}-"))
     try:
         uid = child.unprivileged()
         if uid is not None:
