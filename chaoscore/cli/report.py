@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chaoscore.cli.outputs import Reporting, printer, report_option, reporters_for
+from chaoscore.cli.outputs import Reporting, report_option, reporters_for
 
 if TYPE_CHECKING:
     from chaoscore.events import Event
@@ -35,9 +35,7 @@ def report(ctx: click.Context, run: str, outputs: list[tuple[str, str | None]], 
     from chaoscore.fold import replay
     from chaoscore.protocols import Reports
 
-    if any(path is not None and Path(path).resolve() == Path(run).resolve() for _, path in outputs):
-        raise click.BadParameter(f"{run} would be overwritten while it is read", param_hint="--report")
-    reporters = (*reporters_for(outputs), printer(as_json=as_json, quiet=quiet))
+    reporters = reporters_for(outputs, Path(run), as_json=as_json, quiet=quiet)
     result = replay(_followed(read_log(run), reporters))
     for each in reporters:
         if isinstance(each, Reports):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from chaoscore.cli.outputs import Reporting, printer, report_option, reporters_for
+from chaoscore.cli.outputs import Reporting, report_option, reporters_for
 from chaoscore.cli.shell import file_argument, program
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ def run(ctx: click.Context, /, file: str, **options: Any) -> None:
     from chaoscore.loader import load, split_origin
     from chaoscore.loader.imports import importable
 
-    reporters = _reporters(options)
-    with importable(split_origin(file)[0].parent):
+    source = split_origin(file)[0]
+    reporters = _reporters(options, source)
+    with importable(source.parent):
         scenario = _adjusted(load(file), options)
         iterations, only = scenario.workload.iterations, options["only_iteration"]
         if only is not None and iterations is not None and only >= iterations:
@@ -100,15 +102,14 @@ def rerun(file: str, options: dict[str, Any]) -> str:
     return f"{shlex.join(words)} --seed {{seed}}"
 
 
-def _reporters(options: dict[str, Any]) -> list[Reporter]:
-    """Return the reporters that are asked for; the one that prints comes last, to tell what became of the others."""
+def _reporters(options: dict[str, Any], source: Path) -> list[Reporter]:
+    """Return the reporters that are asked for."""
     from chaoscore.cli.screens import Progress
 
-    found: list[Reporter] = [] if options["quiet"] else [Progress(stream=sys.stderr)]
-    if options["events"] is not None:
-        found += reporters_for([("events", options["events"])])
-    found += reporters_for(options["outputs"])
-    return [*found, printer(as_json=options["as_json"], quiet=options["quiet"])]
+    progress: list[Reporter] = [] if options["quiet"] else [Progress(stream=sys.stderr)]
+    events = [] if options["events"] is None else [("events", options["events"])]
+    outputs = [*events, *options["outputs"]]
+    return [*progress, *reporters_for(outputs, source, as_json=options["as_json"], quiet=options["quiet"])]
 
 
 def _adjusted(scenario: Scenario, options: dict[str, Any]) -> Scenario:

@@ -98,6 +98,14 @@ def test_reports_are_written(chaos: Chaos, folder: Path) -> None:
     assert "runstarted" in (folder / "c.jsonl").read_text().splitlines()[0]
 
 
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_a_report_on_the_standard_output_is_alone_there(chaos: Chaos, quiet: list[str]) -> None:
+    """What another program is to read has no text around it; that goes to the standard error."""
+    result = chaos("run", "shop.py", "--report", "json=-", *quiet)
+    assert json.loads(result.stdout)["scenario"] == "shop"
+    assert "PASS" in result.stderr
+
+
 def test_a_reporter_is_an_option_of_its_own(chaos: Chaos, folder: Path) -> None:
     """``--KIND=PATH`` is short for ``--report KIND=PATH``; behind ``--`` nothing is an option."""
     chaos("run", "--junit=a.xml", "shop.py", "--markdown=b.md", "--quiet")
@@ -152,6 +160,9 @@ def test_a_reporter_that_fails_at_the_end_is_told(chaos: Chaos, install: Callabl
         (["--report", "junit=none/x.xml"], "its directory none does not exist"),
         (["--events", "."], "is a directory"),
         (["--report", "junit=x", "--report", "json=x"], "x is given twice"),
+        (["--events", "x", "--report", "json=./x"], "x is given twice"),
+        (["--json", "--report", "junit=-"], "- is given twice"),
+        (["--events", "./shop.py"], "./shop.py would be overwritten while it is read"),
         (["--repeat", "0"], "0 is not in the range x>=1"),
         (["--repeat", "many"], "'many' is not a valid integer"),
         (["--for", "60"], "'60' has no unit, did you mean '60s'?"),
