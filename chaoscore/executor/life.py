@@ -9,7 +9,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -400,13 +400,19 @@ class Execution:
             undoing=partial(self._undoing, injection.name),
         )
 
-    def _undoing(self, injector: str, undo: str, args: Mapping[str, Any], **how: Any) -> AbstractContextManager[None]:
+    @contextmanager
+    def _undoing(self, injector: str, undo: str, args: Mapping[str, Any], **how: Any) -> Iterator[None]:
         if self._guard is None:
             problem = "it asks for an undo, but does not say `undo = Undo.JOURNAL`"
             raise ScenarioError(f"injector {injector!r}", problem, "declare it, so that a watchdog stands by")
+        self._check_open()
+        with self._guard.undoing(injector, undo, args, **how):
+            self._check_open()  # again: the disk may have taken its time to record the intent
+            yield
+
+    def _check_open(self) -> None:
         if self._openings.closed:
             raise EndingError(self.run_id)
-        return self._guard.undoing(injector, undo, args, **how)
 
     def scene(self, expectation: str) -> Scene:
         """Return what the validator of that name sees."""
