@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -158,10 +158,16 @@ class Host:
             log=self.log.for_part(expectation),
         )
 
-    def _undoing(self, injector: str, undo: str, args: Mapping[str, Any], **how: Any) -> AbstractContextManager[None]:
+    @contextmanager
+    def _undoing(self, injector: str, undo: str, args: Mapping[str, Any], **how: Any) -> Iterator[None]:
         if self.guard is None:
             problem = "it asks for an undo, but neither it nor a provider says `undo = Undo.JOURNAL`"
             raise ScenarioError(f"injector {injector!r}", problem, "declare it, so that a watchdog stands by")
+        self._check_open()
+        with self.guard.undoing(injector, undo, args, **how):
+            self._check_open()  # again: the disk may have taken its time to record the intent
+            yield
+
+    def _check_open(self) -> None:
         if self.openings.closed:
             raise EndingError(self._run.run_id)
-        return self.guard.undoing(injector, undo, args, **how)

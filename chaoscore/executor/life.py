@@ -308,6 +308,7 @@ class Execution:
         The watchdog is not told: it sees that the process is gone, whatever state that was in.
         """
         if self._host.guard is not None and self._host.guard.covers:
+            self._host.guard.leave()
             with suppress(OSError):
                 os.write(2, b"chaoscore: the watchdog undoes the rest; see `chaoscore status`\n")
             os._exit(code)

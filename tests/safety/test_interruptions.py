@@ -8,13 +8,20 @@ import pty
 import random
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
+from chaoscore import Scenario, Site, Undo
+from chaoscore.executor import Options, run
+from chaoscore.executor.openings import Openings
+from chaoscore.safety.journal import Journal
+from chaoscore.safety.records import Intent
 from tests.safety.toys import Toybox, ended, started, until
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -65,6 +72,41 @@ def test_a_signal_stops_an_injector_between_two_faults(box: Toybox) -> None:
     assert max(most) <= before + 10
     assert child.returncode == 143
     assert box.healed()
+
+
+def test_a_fault_whose_intent_took_its_time_is_not_applied(monkeypatch: pytest.MonkeyPatch, own_state: Path) -> None:
+    """A run that is told to end while the disk records an intent goes no further than that, however slow it is."""
+    silent = threading.Event()
+    intend, silence = Journal.intend, Openings.silence
+
+    def slowly(*args: Any, **kwargs: Any) -> Intent:
+        intent = intend(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGINT)
+        silent.wait(20)
+        return intent
+
+    def noted(openings: Openings) -> None:
+        silence(openings)
+        silent.set()
+
+    monkeypatch.setattr(Journal, "intend", slowly)
+    monkeypatch.setattr(Openings, "silence", noted)
+    applied: list[str] = []
+
+    class Slow:
+        kind: ClassVar[str] = "slow"
+        undo: ClassVar[Undo] = Undo.JOURNAL
+
+        @contextmanager
+        def open(self, site: Site) -> Iterator[None]:
+            with site.undoing("doctor.marker", {"name": "slow"}, target="slow", manual="none"):
+                applied.append("now")
+                yield
+
+    chaos = Scenario("slow").target(object()).step("none", lambda _: None).inject("slow", Slow())
+    report = run(chaos, Options(handle_signals=True))
+    assert (report.interrupted, applied) == ("SIGINT", [])
+    assert list((own_state / "journals").glob("*.jsonl")) == []
 
 
 def test_a_second_signal_drops_the_drain_and_nothing_else(box: Toybox) -> None:
