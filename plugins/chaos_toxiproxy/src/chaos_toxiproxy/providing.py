@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -81,22 +81,25 @@ class ProxySet(Mapping[str, Proxy]):
         return len(self._proxies)
 
 
-def _addresses(parameter: str, least: int) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
-    """Return what reads a mapping of names to addresses, whose ports are at least *least*."""
+def _addresses(parameter: str, value: Mapping[str, str], least: int) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{parameter} maps names to addresses: {{'db': '127.0.0.1:5432'}}, not {value!r}")
+    for name, address in value.items():
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise ValueError(f"{parameter}: the name of a proxy is a short printable text, not {name!r}")
+        try:
+            split(address, least=least)
+        except ValueError as error:
+            raise ValueError(f"{parameter}, {name!r}: {error}") from None
+    return MappingProxyType(dict(value))
 
-    def read(value: Mapping[str, str]) -> Mapping[str, str]:
-        if not isinstance(value, Mapping):
-            raise TypeError(f"{parameter} maps names to addresses: {{'db': '127.0.0.1:5432'}}, not {value!r}")
-        for name, address in value.items():
-            if not isinstance(name, str) or not name.strip() or not name.isprintable():
-                raise ValueError(f"{parameter}: the name of a proxy is a short printable text, not {name!r}")
-            try:
-                split(address, least=least)
-            except ValueError as error:
-                raise ValueError(f"{parameter}, {name!r}: {error}") from None
-        return MappingProxyType(dict(value))
 
-    return read
+def _upstreams(value: Mapping[str, str]) -> Mapping[str, str]:
+    return _addresses("upstreams", value, 1)
+
+
+def _listen(value: Mapping[str, str]) -> Mapping[str, str]:
+    return _addresses("listen", value, 0)
 
 
 def _names(value: Sequence[str]) -> tuple[str, ...]:
@@ -122,9 +125,9 @@ class Proxies:
 
     kind: ClassVar[str] = "toxiproxy.proxies"
 
-    upstreams: Mapping[str, str] = attrs.field(factory=dict, converter=_addresses("upstreams", 1))
+    upstreams: Mapping[str, str] = attrs.field(factory=dict, converter=_upstreams)
     server: str = attrs.field(default=EMBEDDED, converter=which)
-    listen: Mapping[str, str] = attrs.field(factory=dict, converter=_addresses("listen", 0), kw_only=True)
+    listen: Mapping[str, str] = attrs.field(factory=dict, converter=_listen, kw_only=True)
     existing: tuple[str, ...] = attrs.field(default=(), converter=_names, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -87,7 +87,7 @@ class Poisons(Strikes):
     stream: Stream = attrs.field(default="downstream", converter=stream)
     toxicity: float = attrs.field(default=1.0, converter=probability)
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return its attributes at the server, in the units of that."""
         raise NotImplementedError
 
@@ -105,7 +105,7 @@ class Poisons(Strikes):
         with self._removing(site, proxy, name):
             poisoned = Poisoned(proxy, name)
             proxy.server.client.add_toxic(
-                proxy.key, self.toxic_type, self.attributes(), name=name, stream=self.stream, toxicity=self.toxicity
+                proxy.key, self.toxic_type, self.sent(), name=name, stream=self.stream, toxicity=self.toxicity
             )
             yield poisoned
 

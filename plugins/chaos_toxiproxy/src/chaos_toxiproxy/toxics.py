@@ -85,7 +85,7 @@ class Latency(Poisons):
         if self.jitter_s > self.latency_s:
             raise ValueError(f"jitter ({self.jitter_s:g} s) must not be more than latency ({self.latency_s:g} s)")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
         return {"latency": _ms(self.latency_s), "jitter": _ms(self.jitter_s)}
 
@@ -104,7 +104,7 @@ class Bandwidth(Poisons):
 
     rate_bytes: int = attrs.field(converter=_rate, alias="rate")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return thousands of bytes per second."""
         return {"rate": self.rate_bytes // 1000}
 
@@ -123,7 +123,7 @@ class SlowClose(Poisons):
 
     delay_s: float = attrs.field(converter=_some_ms, alias="delay")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
         return {"delay": _ms(self.delay_s)}
 
@@ -142,7 +142,7 @@ class Timeout(Poisons):
 
     timeout_s: float = attrs.field(default=0.0, converter=milliseconds, alias="timeout")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
         return {"timeout": _ms(self.timeout_s)}
 
@@ -161,7 +161,7 @@ class ResetPeer(Poisons):
 
     timeout_s: float = attrs.field(default=0.0, converter=milliseconds, alias="timeout")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
         return {"timeout": _ms(self.timeout_s)}
 
@@ -188,7 +188,7 @@ class Slicer(Poisons):
         if self.variation_bytes >= self.average_bytes:
             raise ValueError(f"variation ({self.variation_bytes} B) must be less than average ({self.average_bytes} B)")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return bytes and microseconds."""
         return {
             "average_size": self.average_bytes,
@@ -211,7 +211,7 @@ class LimitData(Poisons):
 
     limit_bytes: int = attrs.field(converter=_positive, alias="limit")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return bytes."""
         return {"bytes": self.limit_bytes}
 
@@ -235,19 +235,19 @@ class Toxic(Poisons):
 
     Attributes:
         type: Its type at the server.
-        values: Its attributes there, in the server's units; the server checks them.
+        attributes: Its attributes there, in the server's units; the server checks them.
     """
 
     kind: ClassVar[str] = "toxiproxy.toxic"
 
     type: str = attrs.field(converter=_type)
-    values: Mapping[str, Any] = attrs.field(factory=dict, converter=_attributes, alias="attributes")
+    attributes: Mapping[str, Any] = attrs.field(factory=dict, converter=_attributes)
 
     @property
     def toxic_type(self) -> str:
         """Return its type at the server."""
         return self.type
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return them as they are."""
-        return self.values
+        return self.attributes
