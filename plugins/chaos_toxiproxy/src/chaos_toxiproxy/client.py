@@ -67,10 +67,10 @@ class Client:
         found = self._ask("GET", "/version", "ask for its version")
         return str(found.get("version", "")) if isinstance(found, dict) else ""
 
-    def metrics(self) -> str | None:
-        """Return what it tells of itself as text, or None where it was started without metrics."""
+    def metrics(self, of: str = "the server") -> str | None:
+        """Return what it tells *of* something as text, or None where it was started without metrics."""
         try:
-            return self._call("GET", "/metrics", "ask for metrics").decode("utf-8", "replace")
+            return self._call("GET", "/metrics", f"ask for metrics of {of}").decode("utf-8", "replace")
         except RefusedError as error:
             if error.status == 404:
                 return None

@@ -43,7 +43,7 @@ class Struck:
 
 def by_toxic(proxy: Proxy, toxic: str) -> Struck | None:
     """Return what a toxic struck by the account of its server; None where that keeps none, as Toxiproxy does not."""
-    text = proxy.server.client.metrics() or ""
+    text = proxy.server.client.metrics(f"toxic {toxic!r} of proxy {proxy.key!r}") or ""
     connections = total(text, "toxiproxy_toxic_connections_total", proxy=proxy.key, toxic=toxic)
     if connections is None:
         return None
@@ -93,7 +93,7 @@ class Traffic:
 
     def _counted(self) -> int | None:
         """Return the bytes that the server has counted for the proxy; None where it has no metrics."""
-        text = self._proxy.server.client.metrics()
+        text = self._proxy.server.client.metrics(f"proxy {self._proxy.key!r}")
         if text is None:
             return None
         return total(text, "toxiproxy_proxy_received_bytes_total", proxy=self._proxy.key) or 0
