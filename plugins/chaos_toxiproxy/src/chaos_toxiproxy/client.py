@@ -93,9 +93,11 @@ class Client:
         found: Object | None = self._if_found("GET", _path(name), f"look up proxy {name!r}")
         return found
 
-    def create(self, name: str, upstream: str, listen: str = "127.0.0.1:0", *, enabled: bool = True) -> Object:
-        """Create a proxy and return it as it is, with its port."""
-        wanted = {"name": name, "upstream": upstream, "listen": listen, "enabled": enabled}
+    def create(
+        self, name: str, upstream: str, listen: str = "127.0.0.1:0", *, enabled: bool = True, **more: Any
+    ) -> Object:
+        """Create a proxy and return it as it is, with its port; *more* is for servers that know more."""
+        wanted = {"name": name, "upstream": upstream, "listen": listen, "enabled": enabled, **more}
         created: Object = self._ask("POST", "/proxies", f"create proxy {name!r} at {listen}", wanted)
         return created
 

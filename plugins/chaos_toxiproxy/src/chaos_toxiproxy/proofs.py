@@ -87,7 +87,7 @@ class Traffic:
         return Struck(len(grown) + ended, sum(grown) + ended_bytes, _sources(live is not None, counted is not None))
 
     def _connections(self) -> dict[sockets.Key, int] | None:
-        if not self._proxy.server.is_here:
+        if not self._proxy.server.is_here or self._proxy.is_udp:
             return None
         return sockets.connections(socket.gethostbyname(self._proxy.host), self._proxy.port)
 
@@ -111,7 +111,7 @@ def check_upstream(proxy: Proxy) -> None:
     Raises:
         RefusedUpstreamError: Nothing does.
     """
-    if not proxy.server.is_here:
+    if not proxy.server.is_here or proxy.is_udp:
         return
     try:
         socket.create_connection(split(proxy.upstream), PROBE_S).close()

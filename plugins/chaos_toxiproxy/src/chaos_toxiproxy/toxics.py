@@ -40,7 +40,8 @@ def _whole(value: Duration, per_s: int, unit: str) -> float:
     return number
 
 
-def _some_ms(value: Duration) -> float:
+def some_ms(value: Duration) -> float:
+    """Return *value* in seconds, where it is a whole number of milliseconds and not 0; raises ValueError."""
     number = milliseconds(value)
     if not number:
         raise ValueError("it must be 1 ms or more: with 0 nothing would happen")
@@ -61,7 +62,8 @@ def _positive(value: Size) -> int:
     return number
 
 
-def _ms(value_s: float) -> int:
+def to_ms(value_s: float) -> int:
+    """Return seconds as milliseconds."""
     return round(value_s * 1000)
 
 
@@ -78,7 +80,7 @@ class Latency(Poisons):
     kind: ClassVar[str] = "toxiproxy.latency"
     toxic: ClassVar[str] = "latency"
 
-    latency_s: float = attrs.field(converter=_some_ms, alias="latency")
+    latency_s: float = attrs.field(converter=some_ms, alias="latency")
     jitter_s: float = attrs.field(default=0.0, converter=milliseconds, alias="jitter")
 
     def __attrs_post_init__(self) -> None:
@@ -87,26 +89,28 @@ class Latency(Poisons):
 
     def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
-        return {"latency": _ms(self.latency_s), "jitter": _ms(self.jitter_s)}
+        return {"latency": to_ms(self.latency_s), "jitter": to_ms(self.jitter_s)}
 
 
 @attrs.frozen
 class Bandwidth(Poisons):
     """
-    Let each connection carry no more than a rate.
+    Let each connection carry no more than a rate, or all connections together.
 
     Attributes:
         rate_bytes: Bytes per second: ``"500kB"``, rounded to whole kB (1000 bytes), 1kB or more.
+        shared: Whether all connections of the proxy share the rate; only on the embedded server.
     """
 
     kind: ClassVar[str] = "toxiproxy.bandwidth"
     toxic: ClassVar[str] = "bandwidth"
 
     rate_bytes: int = attrs.field(converter=_rate, alias="rate")
+    shared: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool), kw_only=True)
 
     def sent(self) -> Mapping[str, Any]:
         """Return thousands of bytes per second."""
-        return {"rate": self.rate_bytes // 1000}
+        return {"rate": self.rate_bytes // 1000} | ({"shared": True} if self.shared else {})
 
 
 @attrs.frozen
@@ -121,11 +125,11 @@ class SlowClose(Poisons):
     kind: ClassVar[str] = "toxiproxy.slow_close"
     toxic: ClassVar[str] = "slow_close"
 
-    delay_s: float = attrs.field(converter=_some_ms, alias="delay")
+    delay_s: float = attrs.field(converter=some_ms, alias="delay")
 
     def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
-        return {"delay": _ms(self.delay_s)}
+        return {"delay": to_ms(self.delay_s)}
 
 
 @attrs.frozen
@@ -144,7 +148,7 @@ class Timeout(Poisons):
 
     def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
-        return {"timeout": _ms(self.timeout_s)}
+        return {"timeout": to_ms(self.timeout_s)}
 
 
 @attrs.frozen
@@ -163,7 +167,7 @@ class ResetPeer(Poisons):
 
     def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
-        return {"timeout": _ms(self.timeout_s)}
+        return {"timeout": to_ms(self.timeout_s)}
 
 
 @attrs.frozen
