@@ -132,8 +132,8 @@ class Proxies:
     The target's `setup` gets them by the name they are provided under: ``proxies["db"].address``, `.host`, `.port`.
 
     Attributes:
-        upstreams: Maps names to the addresses that the proxies lead to: ``{"db": "127.0.0.1:5432"}``; one that speaks UDP
-            begins with ``udp://`` and needs the embedded server.
+        upstreams: Maps names to the addresses that the proxies lead to: ``{"db": "127.0.0.1:5432"}``; for UDP they
+            begin with ``udp://`` and need the embedded server.
         server: ``"embedded"`` starts a server for the run; ``"toxiproxy-server"`` starts Toxiproxy's own, from PATH or
             $TOXIPROXY_SERVER; ``"http://host:port"`` uses one that runs already.
         listen: Maps names to the addresses where the proxies listen; by default 127.0.0.1 and a port that is free.
