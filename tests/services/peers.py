@@ -133,6 +133,7 @@ class Caller:
         self.answers: list[bytes] = []
         self.connection: socket.socket | None = None
         self.proxy: Any = None
+        self._turn = threading.Lock()
 
     def setup(self, proxies: Mapping[str, Any]) -> None:
         self.proxy = proxies["db"]
@@ -149,7 +150,8 @@ class Caller:
     def ask(self, text: bytes = b"hello") -> bytes:
         """Send *text* and return what comes back, which is less where the connection ends."""
         if self.connection is not None:
-            return exchange(self.connection, text)
+            with self._turn:  # workers share it
+                return exchange(self.connection, text)
         with self.connect() as connection:
             return exchange(connection, text)
 

@@ -6,11 +6,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from chaos_toxiproxy.client import Client
     from chaos_toxiproxy.cutting import Down
+    from chaos_toxiproxy.exchanges import HttpAbort, HttpBody, HttpDelay, HttpHeaders, HttpStatus
     from chaos_toxiproxy.foreign import from_toxiproxy_python
+    from chaos_toxiproxy.packets import Corrupt, Duplicate, Loss, Reorder
     from chaos_toxiproxy.providing import Proxies, Proxy, ProxySet
     from chaos_toxiproxy.toxics import Bandwidth, Latency, LimitData, ResetPeer, Slicer, SlowClose, Timeout, Toxic
 
     bandwidth, down, latency, limit_data, proxies = Bandwidth, Down, Latency, LimitData, Proxies
+    corrupt, duplicate, loss, reorder = Corrupt, Duplicate, Loss, Reorder
+    http_abort, http_body, http_delay, http_headers, http_status = (
+        HttpAbort,
+        HttpBody,
+        HttpDelay,
+        HttpHeaders,
+        HttpStatus,
+    )
     reset_peer, slicer, slow_close, timeout, toxic = ResetPeer, Slicer, SlowClose, Timeout, Toxic
 
 __version__ = "0.1.0"
@@ -20,11 +30,20 @@ __all__ = [
     "Proxy",
     "ProxySet",
     "bandwidth",
+    "corrupt",
     "down",
+    "duplicate",
     "from_toxiproxy_python",
+    "http_abort",
+    "http_body",
+    "http_delay",
+    "http_headers",
+    "http_status",
     "latency",
     "limit_data",
+    "loss",
     "proxies",
+    "reorder",
     "reset_peer",
     "slicer",
     "slow_close",
@@ -37,11 +56,20 @@ _HOME = {
     "Proxy": "providing.Proxy",
     "ProxySet": "providing.ProxySet",
     "bandwidth": "toxics.Bandwidth",
+    "corrupt": "packets.Corrupt",
     "down": "cutting.Down",
+    "duplicate": "packets.Duplicate",
     "from_toxiproxy_python": "foreign.from_toxiproxy_python",
+    "http_abort": "exchanges.HttpAbort",
+    "http_body": "exchanges.HttpBody",
+    "http_delay": "exchanges.HttpDelay",
+    "http_headers": "exchanges.HttpHeaders",
+    "http_status": "exchanges.HttpStatus",
     "latency": "toxics.Latency",
     "limit_data": "toxics.LimitData",
+    "loss": "packets.Loss",
     "proxies": "providing.Proxies",
+    "reorder": "packets.Reorder",
     "reset_peer": "toxics.ResetPeer",
     "slicer": "toxics.Slicer",
     "slow_close": "toxics.SlowClose",

@@ -67,10 +67,10 @@ class Client:
         found = self._ask("GET", "/version", "ask for its version")
         return str(found.get("version", "")) if isinstance(found, dict) else ""
 
-    def metrics(self) -> str | None:
-        """Return what it tells of itself as text, or None where it was started without metrics."""
+    def metrics(self, of: str = "the server") -> str | None:
+        """Return what it tells *of* something as text, or None where it was started without metrics."""
         try:
-            return self._call("GET", "/metrics", "ask for metrics").decode("utf-8", "replace")
+            return self._call("GET", "/metrics", f"ask for metrics of {of}").decode("utf-8", "replace")
         except RefusedError as error:
             if error.status == 404:
                 return None
@@ -93,9 +93,11 @@ class Client:
         found: Object | None = self._if_found("GET", _path(name), f"look up proxy {name!r}")
         return found
 
-    def create(self, name: str, upstream: str, listen: str = "127.0.0.1:0", *, enabled: bool = True) -> Object:
-        """Create a proxy and return it as it is, with its port."""
-        wanted = {"name": name, "upstream": upstream, "listen": listen, "enabled": enabled}
+    def create(
+        self, name: str, upstream: str, listen: str = "127.0.0.1:0", *, enabled: bool = True, **more: Any
+    ) -> Object:
+        """Create a proxy and return it as it is, with its port; *more* is for servers that know more."""
+        wanted = {"name": name, "upstream": upstream, "listen": listen, "enabled": enabled, **more}
         created: Object = self._ask("POST", "/proxies", f"create proxy {name!r} at {listen}", wanted)
         return created
 

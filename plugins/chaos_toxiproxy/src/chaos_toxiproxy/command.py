@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -240,12 +241,18 @@ def _attribute(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--attribute")
-    for make in (int, float):
-        try:
-            return key, make(value)
-        except ValueError:
-            continue
-    return key, {"true": True, "false": False}.get(value, value)
+    return key, _value(value)
+
+
+def _value(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return {"true": True, "false": False}.get(text, text)
 
 
 def _enabled(proxy: Mapping[str, Any]) -> str:
@@ -269,13 +276,17 @@ def _toxic_row(toxic: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _show(head: tuple[str, ...], rows: list[tuple[str, ...]], nothing: str) -> None:
     """Print a table for people on a terminal, and lines with tabs, as toxiproxy-cli does, for programs."""
-    if not click.get_text_stream("stdout").isatty():
+    if not _is_terminal():
         for row in rows:
             click.echo("\t".join(row))
         return
     click.echo("\n".join(_table([head, *([cell.replace("\t", " ") for cell in row] for row in rows)])))
     if not rows:
         click.echo(nothing)
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 def _table(rows: list[Any]) -> Iterator[str]:

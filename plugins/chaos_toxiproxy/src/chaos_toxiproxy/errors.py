@@ -44,6 +44,16 @@ class RefusedError(ToxiproxyError):
         super().__init__(f"{server}: {what}: it answered {status}, {answer!r}")
 
 
+class IgnoredError(ToxiproxyError, ValueError):
+    """A server passed over something that it was told."""
+
+    def __init__(self, server: str, of: str, names: Iterable[str]) -> None:
+        self.server, self.names = server, tuple(sorted(names))
+        super().__init__(
+            f"{server}: {of}: it passes over {', '.join(self.names)}, which it does not know; use server='embedded'"
+        )
+
+
 class StartError(ToxiproxyError, RuntimeError):
     """A server of this run did not start."""
 

@@ -18,7 +18,7 @@ def chaos_providers() -> tuple[ProviderType, ...]:
 @hookimpl
 def chaos_injectors() -> tuple[InjectorType, ...]:
     """Offer network faults."""
-    from chaos_toxiproxy import toxics
+    from chaos_toxiproxy import exchanges, packets, toxics
     from chaos_toxiproxy.cutting import Down
 
     return (
@@ -31,6 +31,15 @@ def chaos_injectors() -> tuple[InjectorType, ...]:
         toxics.SlowClose,
         toxics.Timeout,
         toxics.Toxic,
+        packets.Corrupt,
+        packets.Duplicate,
+        packets.Loss,
+        packets.Reorder,
+        exchanges.HttpAbort,
+        exchanges.HttpBody,
+        exchanges.HttpDelay,
+        exchanges.HttpHeaders,
+        exchanges.HttpStatus,
     )
 
 

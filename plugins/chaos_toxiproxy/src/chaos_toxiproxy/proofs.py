@@ -43,7 +43,7 @@ class Struck:
 
 def by_toxic(proxy: Proxy, toxic: str) -> Struck | None:
     """Return what a toxic struck by the account of its server; None where that keeps none, as Toxiproxy does not."""
-    text = proxy.server.client.metrics() or ""
+    text = proxy.server.client.metrics(f"toxic {toxic!r} of proxy {proxy.key!r}") or ""
     connections = total(text, "toxiproxy_toxic_connections_total", proxy=proxy.key, toxic=toxic)
     if connections is None:
         return None
@@ -87,13 +87,13 @@ class Traffic:
         return Struck(len(grown) + ended, sum(grown) + ended_bytes, _sources(live is not None, counted is not None))
 
     def _connections(self) -> dict[sockets.Key, int] | None:
-        if not self._proxy.server.is_here:
+        if not self._proxy.server.is_here or self._proxy.is_udp:
             return None
         return sockets.connections(socket.gethostbyname(self._proxy.host), self._proxy.port)
 
     def _counted(self) -> int | None:
         """Return the bytes that the server has counted for the proxy; None where it has no metrics."""
-        text = self._proxy.server.client.metrics()
+        text = self._proxy.server.client.metrics(f"proxy {self._proxy.key!r}")
         if text is None:
             return None
         return total(text, "toxiproxy_proxy_received_bytes_total", proxy=self._proxy.key) or 0
@@ -111,7 +111,7 @@ def check_upstream(proxy: Proxy) -> None:
     Raises:
         RefusedUpstreamError: Nothing does.
     """
-    if not proxy.server.is_here:
+    if not proxy.server.is_here or proxy.is_udp:
         return
     try:
         socket.create_connection(split(proxy.upstream), PROBE_S).close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -13,8 +13,11 @@ import attrs
 
 from chaos_toxiproxy.addresses import api, is_loopback, joined, split
 from chaos_toxiproxy.errors import UnknownProxyError
-from chaos_toxiproxy.servers import EMBEDDED, Server, is_own, running, which
+from chaos_toxiproxy.servers import EMBEDDED, Server, check_taken, is_own, running, which
 from chaoscore import Site, Undo
+
+UDP = "udp://"
+"""Begins the address of an upstream that is spoken to by UDP."""
 
 REMOVE_PROXY = "toxiproxy.proxy"
 """The undo action of a proxy."""
@@ -34,6 +37,7 @@ class Proxy:
         port: Its port.
         upstream: What it leads to.
         server: Where it lives.
+        is_udp: Whether it is spoken to by UDP, not TCP.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Proxy:
     port: int
     upstream: str
     server: Server
+    is_udp: bool = False
 
     @property
     def address(self) -> str:
@@ -81,22 +86,36 @@ class ProxySet(Mapping[str, Proxy]):
         return len(self._proxies)
 
 
-def _addresses(parameter: str, least: int) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
-    """Return what reads a mapping of names to addresses, whose ports are at least *least*."""
+def _addresses(parameter: str, value: Mapping[str, str], least: int) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{parameter} maps names to addresses: {{'db': '127.0.0.1:5432'}}, not {value!r}")
+    for name, address in value.items():
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise ValueError(f"{parameter}: the name of a proxy is a short printable text, not {name!r}")
+        try:
+            split(_plain(address), least=least)
+        except ValueError as error:
+            raise ValueError(f"{parameter}, {name!r}: {error}") from None
+    return MappingProxyType(dict(value))
 
-    def read(value: Mapping[str, str]) -> Mapping[str, str]:
-        if not isinstance(value, Mapping):
-            raise TypeError(f"{parameter} maps names to addresses: {{'db': '127.0.0.1:5432'}}, not {value!r}")
-        for name, address in value.items():
-            if not isinstance(name, str) or not name.strip() or not name.isprintable():
-                raise ValueError(f"{parameter}: the name of a proxy is a short printable text, not {name!r}")
-            try:
-                split(address, least=least)
-            except ValueError as error:
-                raise ValueError(f"{parameter}, {name!r}: {error}") from None
-        return MappingProxyType(dict(value))
 
-    return read
+def _plain(address: object) -> object:
+    """Return an address without the network before it."""
+    return address.removeprefix(UDP) if isinstance(address, str) else address
+
+
+def _upstreams(value: Mapping[str, str]) -> Mapping[str, str]:
+    return _addresses("upstreams", value, 1)
+
+
+def _listen(value: Mapping[str, str]) -> Mapping[str, str]:
+    return _addresses("listen", value, 0)
+
+
+def _tls(value: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    if not isinstance(value, Mapping) or not all(isinstance(each, Mapping) for each in value.values()):
+        raise TypeError(f"tls maps names to settings: {{'db': {{'cert': 'db.pem'}}}}, not {value!r}")
+    return MappingProxyType({name: MappingProxyType(dict(each)) for name, each in value.items()})
 
 
 def _names(value: Sequence[str]) -> tuple[str, ...]:
@@ -113,18 +132,22 @@ class Proxies:
     The target's `setup` gets them by the name they are provided under: ``proxies["db"].address``, `.host`, `.port`.
 
     Attributes:
-        upstreams: Maps names to the addresses that the proxies lead to: ``{"db": "127.0.0.1:5432"}``.
+        upstreams: Maps names to the addresses that the proxies lead to: ``{"db": "127.0.0.1:5432"}``; for UDP they
+            begin with ``udp://`` and need the embedded server.
         server: ``"embedded"`` starts a server for the run; ``"toxiproxy-server"`` starts Toxiproxy's own, from PATH or
             $TOXIPROXY_SERVER; ``"http://host:port"`` uses one that runs already.
         listen: Maps names to the addresses where the proxies listen; by default 127.0.0.1 and a port that is free.
+        tls: Maps names to how their proxies use TLS, on the embedded server: ``cert``, ``key``, ``client_ca`` towards
+            clients; ``upstream``, ``ca``, ``verify``, ``server_name``, ``upstream_cert``, ``upstream_key`` beyond.
         existing: Names of proxies that the server at a URL has already, to be struck as well; they stay.
     """
 
     kind: ClassVar[str] = "toxiproxy.proxies"
 
-    upstreams: Mapping[str, str] = attrs.field(factory=dict, converter=_addresses("upstreams", 1))
+    upstreams: Mapping[str, str] = attrs.field(factory=dict, converter=_upstreams)
     server: str = attrs.field(default=EMBEDDED, converter=which)
-    listen: Mapping[str, str] = attrs.field(factory=dict, converter=_addresses("listen", 0), kw_only=True)
+    listen: Mapping[str, str] = attrs.field(factory=dict, converter=_listen, kw_only=True)
+    tls: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, converter=_tls, kw_only=True)
     existing: tuple[str, ...] = attrs.field(default=(), converter=_names, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -134,8 +157,9 @@ class Proxies:
             raise ValueError(f"existing proxies are those of a server that runs already, not of {self.server!r}")
         if twice := sorted(set(self.upstreams) & set(self.existing)):
             raise ValueError(f"{', '.join(twice)} cannot be both created and existing")
-        if lost := sorted(set(self.listen) - set(self.upstreams)):
-            raise ValueError(f"listen names {', '.join(lost)}, which upstreams does not")
+        for parameter, named in (("listen", self.listen), ("tls", self.tls)):
+            if lost := sorted(set(named) - set(self.upstreams)):
+                raise ValueError(f"{parameter} names {', '.join(lost)}, which upstreams does not")
         silent = sorted(set(self.upstreams) - set(self.listen))
         if silent and not is_own(self.server) and not is_loopback(api(self.server)[0]):
             raise ValueError(f"listen must say where {', '.join(silent)} listens: the server is not on this machine")
@@ -151,7 +175,7 @@ class Proxies:
         where = () if is_own(self.server) else (api(self.server),)
         if where and not is_loopback(where[0][0]):
             return where  # what names stand for there is not known here
-        return where + tuple(split(each) for each in self.upstreams.values())
+        return where + tuple(split(_plain(each)) for each in self.upstreams.values())
 
     def examine(self) -> str:
         """Ask the server for its version."""
@@ -164,6 +188,7 @@ class Proxies:
         Create the proxies, and delete them afterwards.
 
         Raises:
+            IgnoredError: The server passes over UDP or TLS, since it does not know that.
             ForbiddenTargetError: The server or an upstream is not on loopback, and nobody allowed it.
             MissingServerError: Toxiproxy's own server is not on this machine.
             RefusedError: A port is taken, or another proxy has the name.
@@ -185,7 +210,13 @@ class Proxies:
             if not server.is_own:
                 stack.enter_context(_undoing(server, site, key))
             listen = self.listen.get(name, "127.0.0.1:0")
-            created = server.client.create(key, self.upstreams[name], listen)
+            upstream, more = self.upstreams[name], dict[str, Any]()
+            if upstream.startswith(UDP):
+                upstream, more["network"] = upstream.removeprefix(UDP), "udp"
+            if name in self.tls:
+                more["tls"] = dict(self.tls[name])
+            created = server.client.create(key, upstream, listen, **more)
+            check_taken(server, f"proxy {name!r}", more, created)
             yield _proxy(server, name, created)
 
     def _found(self, server: Server) -> dict[str, Proxy]:
@@ -213,7 +244,13 @@ def _proxy(server: Server, name: str, found: Mapping[str, Any]) -> Proxy:
     host, port = split(found["listen"])
     reachable = server.client.host if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - what it says, not where
     return Proxy(
-        name=name, key=str(found["name"]), host=reachable, port=port, upstream=str(found["upstream"]), server=server
+        name=name,
+        key=str(found["name"]),
+        host=reachable,
+        port=port,
+        upstream=str(found["upstream"]),
+        server=server,
+        is_udp=found.get("network") == "udp",
     )
 
 

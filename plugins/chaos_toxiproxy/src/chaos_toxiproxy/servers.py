@@ -8,15 +8,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from chaos_toxiproxy.addresses import api, is_loopback
 from chaos_toxiproxy.client import TIMEOUT_S, Client
-from chaos_toxiproxy.errors import MissingServerError, StartError, ToxiproxyError, UnreachableError
+from chaos_toxiproxy.errors import IgnoredError, MissingServerError, StartError, ToxiproxyError, UnreachableError
 
 EMBEDDED = "embedded"
 PROGRAM = "toxiproxy-server"
@@ -72,6 +73,18 @@ def which(value: str) -> str:
 def is_own(value: str) -> bool:
     """Tell whether the server it says is started for the run."""
     return value in (EMBEDDED, PROGRAM)
+
+
+def check_taken(server: Server, of: str, sent: Mapping[str, Any], taken: Mapping[str, Any]) -> None:
+    """
+    See that a server took all that was sent: Toxiproxy passes over what it does not know.
+
+    Raises:
+        IgnoredError: It did not.
+    """
+    ignored = [name for name in sent if name not in taken]
+    if ignored:
+        raise IgnoredError(server.client.url, of, ignored)
 
 
 @contextmanager

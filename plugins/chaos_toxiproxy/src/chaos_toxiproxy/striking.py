@@ -11,6 +11,7 @@ import attrs
 from chaos_toxiproxy.errors import UnknownProxyError
 from chaos_toxiproxy.proofs import Struck, Traffic, by_toxic, check_upstream
 from chaos_toxiproxy.providing import Proxy, ProxySet, run_name
+from chaos_toxiproxy.servers import check_taken
 from chaoscore import Evidence, Site, Undo, probability
 
 REMOVE_TOXIC = "toxiproxy.toxic"
@@ -87,7 +88,7 @@ class Poisons(Strikes):
     stream: Stream = attrs.field(default="downstream", converter=stream)
     toxicity: float = attrs.field(default=1.0, converter=probability)
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return its attributes at the server, in the units of that."""
         raise NotImplementedError
 
@@ -97,16 +98,18 @@ class Poisons(Strikes):
         Add the toxic, and remove it afterwards.
 
         Raises:
+            IgnoredError: The server passes over an attribute, since it does not know that.
             RefusedError: The server refuses the toxic.
             UnknownProxyError: The scenario provides no such proxy.
             UnreachableError: The server does not answer.
         """
         proxy, name = find(site, self.proxy), run_name(site.run_id, site.injection)
         with self._removing(site, proxy, name):
-            poisoned = Poisoned(proxy, name)
-            proxy.server.client.add_toxic(
-                proxy.key, self.toxic_type, self.attributes(), name=name, stream=self.stream, toxicity=self.toxicity
+            poisoned, sent = Poisoned(proxy, name), self.sent()
+            added = proxy.server.client.add_toxic(
+                proxy.key, self.toxic_type, sent, name=name, stream=self.stream, toxicity=self.toxicity
             )
+            check_taken(proxy.server, f"toxic {self.toxic_type!r}", sent, added["attributes"])
             yield poisoned
 
     @property

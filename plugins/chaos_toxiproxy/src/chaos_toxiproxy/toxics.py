@@ -40,7 +40,8 @@ def _whole(value: Duration, per_s: int, unit: str) -> float:
     return number
 
 
-def _some_ms(value: Duration) -> float:
+def some_ms(value: Duration) -> float:
+    """Return *value* in seconds, where it is a whole number of milliseconds and not 0; raises ValueError."""
     number = milliseconds(value)
     if not number:
         raise ValueError("it must be 1 ms or more: with 0 nothing would happen")
@@ -61,7 +62,8 @@ def _positive(value: Size) -> int:
     return number
 
 
-def _ms(value_s: float) -> int:
+def to_ms(value_s: float) -> int:
+    """Return seconds as milliseconds."""
     return round(value_s * 1000)
 
 
@@ -78,35 +80,37 @@ class Latency(Poisons):
     kind: ClassVar[str] = "toxiproxy.latency"
     toxic: ClassVar[str] = "latency"
 
-    latency_s: float = attrs.field(converter=_some_ms, alias="latency")
+    latency_s: float = attrs.field(converter=some_ms, alias="latency")
     jitter_s: float = attrs.field(default=0.0, converter=milliseconds, alias="jitter")
 
     def __attrs_post_init__(self) -> None:
         if self.jitter_s > self.latency_s:
             raise ValueError(f"jitter ({self.jitter_s:g} s) must not be more than latency ({self.latency_s:g} s)")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
-        return {"latency": _ms(self.latency_s), "jitter": _ms(self.jitter_s)}
+        return {"latency": to_ms(self.latency_s), "jitter": to_ms(self.jitter_s)}
 
 
 @attrs.frozen
 class Bandwidth(Poisons):
     """
-    Let each connection carry no more than a rate.
+    Let each connection carry no more than a rate, or all connections together.
 
     Attributes:
         rate_bytes: Bytes per second: ``"500kB"``, rounded to whole kB (1000 bytes), 1kB or more.
+        shared: Whether all connections of the proxy share the rate; only on the embedded server.
     """
 
     kind: ClassVar[str] = "toxiproxy.bandwidth"
     toxic: ClassVar[str] = "bandwidth"
 
     rate_bytes: int = attrs.field(converter=_rate, alias="rate")
+    shared: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool), kw_only=True)
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return thousands of bytes per second."""
-        return {"rate": self.rate_bytes // 1000}
+        return {"rate": self.rate_bytes // 1000} | ({"shared": True} if self.shared else {})
 
 
 @attrs.frozen
@@ -121,11 +125,11 @@ class SlowClose(Poisons):
     kind: ClassVar[str] = "toxiproxy.slow_close"
     toxic: ClassVar[str] = "slow_close"
 
-    delay_s: float = attrs.field(converter=_some_ms, alias="delay")
+    delay_s: float = attrs.field(converter=some_ms, alias="delay")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
-        return {"delay": _ms(self.delay_s)}
+        return {"delay": to_ms(self.delay_s)}
 
 
 @attrs.frozen
@@ -142,9 +146,9 @@ class Timeout(Poisons):
 
     timeout_s: float = attrs.field(default=0.0, converter=milliseconds, alias="timeout")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
-        return {"timeout": _ms(self.timeout_s)}
+        return {"timeout": to_ms(self.timeout_s)}
 
 
 @attrs.frozen
@@ -161,9 +165,9 @@ class ResetPeer(Poisons):
 
     timeout_s: float = attrs.field(default=0.0, converter=milliseconds, alias="timeout")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return milliseconds."""
-        return {"timeout": _ms(self.timeout_s)}
+        return {"timeout": to_ms(self.timeout_s)}
 
 
 @attrs.frozen
@@ -188,7 +192,7 @@ class Slicer(Poisons):
         if self.variation_bytes >= self.average_bytes:
             raise ValueError(f"variation ({self.variation_bytes} B) must be less than average ({self.average_bytes} B)")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return bytes and microseconds."""
         return {
             "average_size": self.average_bytes,
@@ -211,7 +215,7 @@ class LimitData(Poisons):
 
     limit_bytes: int = attrs.field(converter=_positive, alias="limit")
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return bytes."""
         return {"bytes": self.limit_bytes}
 
@@ -235,19 +239,19 @@ class Toxic(Poisons):
 
     Attributes:
         type: Its type at the server.
-        values: Its attributes there, in the server's units; the server checks them.
+        attributes: Its attributes there, in the server's units; the server checks them.
     """
 
     kind: ClassVar[str] = "toxiproxy.toxic"
 
     type: str = attrs.field(converter=_type)
-    values: Mapping[str, Any] = attrs.field(factory=dict, converter=_attributes, alias="attributes")
+    attributes: Mapping[str, Any] = attrs.field(factory=dict, converter=_attributes)
 
     @property
     def toxic_type(self) -> str:
         """Return its type at the server."""
         return self.type
 
-    def attributes(self) -> Mapping[str, Any]:
+    def sent(self) -> Mapping[str, Any]:
         """Return them as they are."""
-        return self.values
+        return self.attributes

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from chaos_toxiproxy.server.addresses import Address
+from chaos_toxiproxy.server.addresses import Address, split
 from chaos_toxiproxy.server.chance import Chance
 from chaos_toxiproxy.server.dialling import Dialling
-from chaos_toxiproxy.server.links import Link
+from chaos_toxiproxy.server.links import Link, TlsLink
+from chaos_toxiproxy.server.tls import Side, TlsWire, agreed
 from chaos_toxiproxy.server.toxics.base import DIRECTIONS, DOWNSTREAM, UPSTREAM, Toxic
 from chaos_toxiproxy.server.wires import Wire, reset
 
@@ -29,13 +31,25 @@ class Connection:
         closed: It is over.
     """
 
-    __slots__ = ("_client", "_dialling", "_upstream", "broken", "closed", "links", "loop", "number", "proxy")
+    __slots__ = (
+        "_agreeing",
+        "_client",
+        "_dialling",
+        "_upstream",
+        "broken",
+        "closed",
+        "links",
+        "loop",
+        "number",
+        "proxy",
+    )
 
     def __init__(self, proxy: Proxy, number: int, client: socket.socket) -> None:
         self.proxy, self.number, self.loop = proxy, number, proxy.loop
-        self._client: Wire = client
-        self._upstream: Wire | None = None
+        self._client: Side = client
+        self._upstream: Side | None = None
         self._dialling: Dialling | None = None
+        self._agreeing: asyncio.Task[None] | None = None
         self.links: dict[str, Link] = {}
         self.broken = self.closed = False
 
@@ -48,14 +62,31 @@ class Connection:
         self._dialling = None
         if upstream is None:
             self.close()
+            return
+        self._upstream = upstream
+        if any(self.proxy.tls):
+            self._agreeing = self.loop.create_task(self._agree(upstream))
         else:
-            self._upstream = upstream
-            self._begin(self._client, upstream)
+            self._begin()
 
-    def _begin(self, client: Wire, upstream: Wire) -> None:
+    async def _agree(self, upstream: socket.socket) -> None:
+        tls, client = self.proxy.plan.tls, self._client
+        assert isinstance(client, socket.socket)
+        name = tls.server_name if tls and tls.server_name else split(self.proxy.upstream)[0]
+        try:
+            self._client, self._upstream = await agreed(self.proxy.tls, name, client, upstream)
+        except (OSError, ValueError):
+            self.close()
+        else:
+            self._agreeing = None
+            self._begin()
+
+    def _begin(self) -> None:
+        client, upstream = self._client, self._upstream
+        assert upstream is not None
         self.links = {
-            UPSTREAM: Link(self, UPSTREAM, client, upstream),
-            DOWNSTREAM: Link(self, DOWNSTREAM, upstream, client),
+            UPSTREAM: _link(self, UPSTREAM, client, upstream),
+            DOWNSTREAM: _link(self, DOWNSTREAM, upstream, client),
         }
         for link in tuple(self.links.values()):
             link.start()
@@ -111,6 +142,8 @@ class Connection:
         self.closed = True
         if self._dialling is not None:
             self._dialling.cancel()
+        if self._agreeing is not None:
+            self._stop_agreeing(self._agreeing)
         self.proxy.forget(self)
         for link in self.links.values():
             link.stop()
@@ -118,3 +151,17 @@ class Connection:
         if self._upstream is not None:
             end(self._upstream)
         self.links = {}
+
+    def _stop_agreeing(self, task: asyncio.Task[None]) -> None:
+        """End the handshakes, and see that no late callback of theirs meets another socket of the same number."""
+        for wire in (self._client, self._upstream):
+            if wire is not None:
+                self.loop.remove_reader(wire.fileno())
+                self.loop.remove_writer(wire.fileno())
+        if task is not asyncio.current_task(self.loop):
+            task.cancel()
+
+
+def _link(connection: Connection, direction: str, source: Wire, sink: Wire) -> Link:
+    kind = TlsLink if isinstance(source, TlsWire) else Link
+    return kind(connection, direction, source, sink)

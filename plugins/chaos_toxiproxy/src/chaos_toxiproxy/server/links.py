@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from chaos_toxiproxy.server.chains import Chain
 from chaos_toxiproxy.server.stages import Piece, Receiver
+from chaos_toxiproxy.server.tls import TlsWire
 from chaos_toxiproxy.server.wires import Wire, finish
 
 if TYPE_CHECKING:
@@ -165,3 +166,23 @@ class Link(Chain):
         """Forget everything: the connection is over."""
         self.abandon()
         self.drop_stages()
+
+
+class TlsLink(Link):
+    """A link from a side that speaks TLS: what was decrypted already makes no socket readable."""
+
+    __slots__ = ()
+
+    def start(self) -> None:
+        super().start()
+        self.loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        if not self.ended and not self.connection.closed:
+            self._readable()
+
+    def _readable(self) -> None:
+        super()._readable()
+        assert isinstance(self._source, TlsWire)
+        if self._source.over and not self._holds:
+            self.loop.call_soon(self._look)

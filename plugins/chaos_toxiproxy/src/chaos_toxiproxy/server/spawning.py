@@ -83,7 +83,12 @@ def start(
     command += ["--runtime-metrics", "--proxy-metrics"] if metrics else []
     environment = {**os.environ, **({} if token is None else {TOKEN: token})}  # not in the arguments
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,  # Ctrl-C is for the owner, which undoes first
     )
     try:
         return Server(process, _ready(process), token)

@@ -101,7 +101,12 @@ class Tls:
 
 
 class TlsWire:
-    """A socket that speaks TLS and is used like one that does not."""
+    """
+    A socket that speaks TLS and is used like one that does not.
+
+    Attributes:
+        over: The other side has said farewell; what it said before may be unread.
+    """
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext, server_name: str | None) -> None:
         self._socket = sock
@@ -109,6 +114,7 @@ class TlsWire:
         self._tls = context.wrap_bio(
             self._incoming, self._outgoing, server_side=server_name is None, server_hostname=server_name
         )
+        self.over = False
         self._unsent = b""
         self._accepted = 0
 
@@ -136,35 +142,30 @@ class TlsWire:
 
     def recv_into(self, buffer: bytearray, /) -> int:
         """Read all that is there: nobody is told of data that is left inside."""
-        size = self._decrypted(buffer, 0)
-        if size:
+        size = self._decrypted(buffer)
+        if not size and not self.over:
+            some = self._socket.recv(_AT_ONCE)
+            if some:
+                self._incoming.write(some)
+            else:
+                self._incoming.write_eof()
+            size = self._decrypted(buffer)
+        if size or self.over:
             return size
-        some = self._socket.recv(_AT_ONCE)
-        if some:
-            self._incoming.write(some)
-        else:
-            self._incoming.write_eof()
-        size = self._decrypted(buffer, 0)
-        if not size and some and not self._closed():
-            raise BlockingIOError
-        return size
+        raise BlockingIOError
 
-    def _decrypted(self, buffer: bytearray, size: int) -> int:
-        view = memoryview(buffer)
-        while size < len(buffer):
+    def _decrypted(self, buffer: bytearray) -> int:
+        size, view = 0, memoryview(buffer)
+        while size < len(buffer) and not self.over:
             try:
-                more = self._tls.read(len(buffer) - size, view[size:])
+                more = int(self._tls.read(len(buffer) - size, view[size:]))
             except ssl.SSLWantReadError:
                 break
             except ssl.SSLEOFError:  # no farewell, but an end
-                break
-            if not more:
-                break
-            size += int(more)
+                more = 0
+            self.over = not more
+            size += more
         return size
-
-    def _closed(self) -> bool:
-        return False
 
     def send(self, data: bytes | memoryview, /) -> int:
         """Encrypt and send some of *data*; what did not go whole is to be given again, as for any socket."""
@@ -197,3 +198,31 @@ class TlsWire:
 
     def close(self) -> None:
         self._socket.close()
+
+
+Side = socket.socket | TlsWire
+"""One side of a connection, as it is spoken to."""
+
+
+async def agreed(
+    contexts: tuple[ssl.SSLContext | None, ssl.SSLContext | None],
+    server_name: str,
+    client: socket.socket,
+    upstream: socket.socket,
+) -> tuple[Side, Side]:
+    """
+    Do the handshakes with the sides that speak TLS, and return both.
+
+    Raises:
+        OSError: They do not agree (`ssl.SSLError` is one), or it takes too long.
+    """
+    wires = [client, upstream]
+    sides = [
+        (TlsWire(sock, context, name) if context else None)
+        for sock, context, name in zip(wires, contexts, (None, server_name), strict=True)
+    ]
+    async with asyncio.timeout(HANDSHAKE_S):
+        for side in sides:
+            if side is not None:
+                await side.agree()
+    return sides[0] or client, sides[1] or upstream
