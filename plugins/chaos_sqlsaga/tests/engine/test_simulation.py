@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from chaos_sqlsaga.checkers import calls, check, ends, forward, mirrors, once
 from chaos_sqlsaga.checkers.consistency import consistent
 from chaos_sqlsaga.engine import Builder, Call, Definition, Engine, SagaState, StepState, branch, saga
 from chaos_sqlsaga.engine.carrying import Task
+from chaos_sqlsaga.engine.database import Transaction
 from chaos_sqlsaga.engine.errors import StateError
 from chaos_sqlsaga.engine.states import ENDED
 
@@ -182,8 +184,10 @@ class Simulation:
     def family(self, sagas: list[str]) -> Iterator[str]:
         for each in sagas:
             yield each
-            children: Any = self.engine.run(lambda tx, it=each: self.engine.store.children(tx, it))
-            yield from self.family(children)
+            yield from self.family(self.engine.run(partial(self.children, each)))
+
+    def children(self, saga: str, transaction: Transaction) -> list[str]:
+        return self.engine.store.children(transaction, saga)
 
 
 def simulate(seed: int, opens: Any, clock: Any) -> None:
