@@ -6,7 +6,6 @@ import shlex
 import sys
 from pathlib import Path
 
-import attrs
 from scenario import FAILPOINTS, Stress
 from shop import Shop
 from terminal import HEAD, Live, final
@@ -33,7 +32,9 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dsn", help="a PostgreSQL database: 'postgresql://...' or 'host=...'; by default SQLite")
-    parser.add_argument("--failpoints", default=FAILPOINTS, metavar="TERMS", help=f"what they do (default: {FAILPOINTS})")
+    parser.add_argument(
+        "--failpoints", default=FAILPOINTS, metavar="TERMS", help=f"what they do (default: {FAILPOINTS})"
+    )
     parser.add_argument("--for", dest="run_for", default="60s", metavar="TIME", help="how long (default: 60s)")
     parser.add_argument("--every", default="10s", metavar="TIME", help="time between two lines (default: 10s)")
     parser.add_argument("--workers", type=int, default=5, help="threads that carry orders on (default: 5)")
@@ -45,10 +46,8 @@ def arguments() -> argparse.Namespace:
 def opening(stress: Stress, seed: int) -> str:
     workers = f"{stress.workers} workers" + (f", {stress.processes} worker processes" if stress.processes else "")
     where = "PostgreSQL" if stress.dsn else "SQLite"
-    return (
-        f"\nSaga stress: four workflows on {where}, {workers}, {stress.clients} clients, {stress.run_for}, seed {seed}.\n"
-        f"Ctrl-C ends it early.\n\n{HEAD}"
-    )
+    load = f"{workers}, {stress.clients} clients, {stress.run_for}"
+    return f"\nSaga stress: four workflows on {where}, {load}, seed {seed}.\nCtrl-C ends it early.\n\n{HEAD}"
 
 
 def reproduce(given: argparse.Namespace, seed: int) -> str:

@@ -21,8 +21,7 @@ from chaos_sqlsaga.engine.target import EngineTarget
 from chaos_sqlsaga.tail import Tail
 from chaoscore import current_place
 
-PATIENCE_S = 60.0
-"""So long does a client wait for the end of its order."""
+LEASE_S = 1.0
 LOOK_S = 0.25
 """So often does it look for itself: who hears only of what was told waits for ever when a reply was lost."""
 
@@ -38,8 +37,17 @@ class Shop:
     Workers are started by the first order, not by `setup`: then they belong to the run, and faults strike them.
     """
 
-    def __init__(self, dsn: str | None = None, workers: int = 5, processes: int = 0, rules: Any = None) -> None:
-        self.dsn, self.workers, self.processes, self._rules = dsn, workers, processes, rules
+    def __init__(
+        self,
+        dsn: str | None = None,
+        workers: int = 5,
+        processes: int = 0,
+        *,
+        patience_s: float = 60.0,
+        rules: Any = None,
+    ) -> None:
+        self.dsn, self.workers, self.processes = dsn, workers, processes
+        self.patience_s, self._rules = patience_s, rules
 
     @property
     def name(self) -> str:
@@ -58,7 +66,7 @@ class Shop:
         self._at_work = False
         target = EngineTarget(
             definitions=workflows.WORKFLOWS if not self.processes else "workflows:in_worker_processes",
-            dsn=self.dsn, workers=0, processes=self.processes, lease="1s",
+            dsn=self.dsn, workers=0, processes=self.processes, lease=LEASE_S,
             options={"observers": [self._heard], "rules": self._rules},
         )  # fmt: skip
         target.setup()
@@ -95,12 +103,12 @@ class Shop:
             del self._waiting[order]
 
     def _wait(self, order: str) -> None:
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + self.patience_s
         while not self._waiting[order].wait(LOOK_S):
             if self._insist(lambda: self.engine.look(order)).instance.ended_s is not None:
                 return
             if time.monotonic() > until:
-                raise LostOrderError(f"{order} has not ended after {PATIENCE_S:g} s")
+                raise LostOrderError(f"{order} has not ended after {self.patience_s:g} s")
 
     def _heard(self, event: SagaEvent) -> None:
         if event.what is What.ENDED and (waiting := self._waiting.get(event.saga)):
@@ -108,7 +116,7 @@ class Shop:
 
     def _insist(self, ask: Any) -> Any:
         """Ask the database until it answers; an order has an id, so that it is put in once."""
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + self.patience_s
         while True:
             try:
                 return ask()
@@ -130,6 +138,10 @@ class Shop:
 
     def books(self) -> Iterator[Book]:
         return books(self.engine)
+
+    def orders(self) -> Path:
+        """Where worker processes are told to die."""
+        return self.folder
 
     def left(self) -> Any:
         return unfinished(self.engine)
