@@ -16,19 +16,28 @@ OFTEN = "30%raise(ConnectionError, 'no answer')"
 
 @attrs.frozen
 class Bug:
-    """An engine that is wrong, what the finding *says* (a regular expression), and the failpoints that show it soon."""
+    """
+    An engine that is wrong.
+
+    Attributes:
+        rules: What decides in it.
+        says: What the finding says, as a regular expression.
+        failpoints: Terms that show it soon.
+        orders: How many orders show it.
+    """
 
     rules: type[Rules]
     says: str
-    failpoints: str = FAILPOINTS
+    failpoints: str
+    orders: int
 
 
 BUGS: dict[str, Bug] = {}
 
 
-def says(text: str, failpoints: str = FAILPOINTS) -> Callable[[type[Rules]], type[Rules]]:
+def says(text: str, failpoints: str = FAILPOINTS, orders: int = 100) -> Callable[[type[Rules]], type[Rules]]:
     def register(rules: type[Rules]) -> type[Rules]:
-        BUGS[rules.__name__] = Bug(rules, text, failpoints)
+        BUGS[rules.__name__] = Bug(rules, text, failpoints, orders)
         return rules
 
     return register
@@ -96,7 +105,7 @@ class SiblingNotStopped(Rules):
         return super().is_stopped(saga, name) and saga.instance.ending is None
 
 
-@says("never ended")
+@says("never ended", orders=24)
 class LostWakeUp(Rules):
     """The last branch that arrives wakes nobody."""
 

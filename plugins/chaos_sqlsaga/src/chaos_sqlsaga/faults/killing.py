@@ -115,7 +115,7 @@ class KillWorker:
     Whoever supervises the workers starts new ones, as `Processes` does.
 
     Attributes:
-        folder: The folder of the `mortal` definitions that the workers run; or a function of the target that says which.
+        folder: The folder of the `mortal` definitions that the workers run; or a function of the target that tells it.
         every_s: Seconds between two orders; one that nobody has taken is not repeated.
         step: Glob that the step's name must match.
         probability: Chance that a round brings an order, 0 to 1.

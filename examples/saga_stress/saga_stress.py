@@ -1,14 +1,15 @@
 """Four workflows, five workers, and everything that can go wrong, for a minute."""
 
 import argparse
+import logging
 import secrets
 import shlex
 import sys
 from pathlib import Path
 
-from scenario import FAILPOINTS, Stress
-from shop import Shop
-from terminal import HEAD, Live, final
+from orders import Shop
+from stress import FAILPOINTS, Stress
+from terminal import HEAD, Live
 
 from chaoscore import seconds
 
@@ -24,9 +25,11 @@ def main() -> int:
     shop = Shop(stress.dsn, stress.workers, stress.processes)
     scenario = stress.scenario(shop)
     print(opening(stress, seed), flush=True)
-    report = scenario.run(seed=seed, reporters=[Live(shop, seconds(given.every))])
-    print(final(report, shop.tally, reproduce(given, seed)), flush=True)
-    return report.exit_code
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # which warns of every connection that is cut
+    try:
+        return scenario.run(seed=seed, reporters=[Live(shop, seconds(given.every), reproduce(given, seed))]).exit_code
+    except KeyboardInterrupt:  # everything is lifted, and the report is out
+        return 130
 
 
 def arguments() -> argparse.Namespace:

@@ -156,7 +156,7 @@ class Shop:
 
     def world(self) -> list[str]:
         """Say where the world outside is not what the history of the orders says."""
-        there = {path.name for path in (self.folder / "world").iterdir()}
+        there = workflows.World.done(self.folder / "world")
         should, may = set[str](), set[str]()
         for book in self.books():
             saga = told(book.history)

@@ -2,7 +2,7 @@
 
 import attrs
 import workflows
-from shop import LEASE_S, Shop
+from orders import LEASE_S, Shop
 
 import chaos_failpoint
 import chaos_patch
