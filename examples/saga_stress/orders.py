@@ -63,7 +63,7 @@ class Shop:
         self._stack = ExitStack()
         self._stack.callback(shutil.rmtree, self.folder)
         self._stack.enter_context(environment(workflows.FOLDER, str(self.folder)))
-        self._at_work = False
+        self._at_work, self._is_open = False, True
         target = EngineTarget(
             definitions=workflows.WORKFLOWS if not self.processes else "workflows:in_worker_processes",
             dsn=self.dsn, workers=0, processes=self.processes, lease=LEASE_S,
@@ -76,6 +76,8 @@ class Shop:
 
     def teardown(self) -> None:
         self.count()
+        with self._lock:
+            self._is_open = False
         self._stack.close()
 
     def work(self) -> None:
@@ -128,9 +130,10 @@ class Shop:
     # -- what is looked at
 
     def count(self) -> Tally:
-        """Count what is new."""
+        """Count what is new; a reporter may ask when all is over."""
         with self._lock:
-            self.tally.add(self._tail.read())
+            if self._is_open:
+                self.tally.add(self._tail.read())
         return self.tally
 
     def history(self) -> Iterator[SagaEvent]:
