@@ -189,4 +189,3 @@ def loop_postgres(connection: Any, name: str) -> bool:
 
 if __name__ == "__main__":
     tell(probe)
-

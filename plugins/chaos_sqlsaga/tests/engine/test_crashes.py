@@ -26,9 +26,10 @@ from chaoscore.injectors import error, panic
 from tests.services.databases import Database
 
 RULES = (calls, ends, forward, mirrors, once)
-KILLS = 8
-SAGAS = 60
-LONG_S = 120.0
+KILLS = int(os.environ.get("SAGA_KILLS", "8"))
+SAGAS = int(os.environ.get("SAGA_COUNT", "60"))
+"""A hundred kills during two thousand sagas take some minutes."""
+LONG_S = 120.0 + KILLS
 
 
 def all_ended(engine: Engine) -> bool:
