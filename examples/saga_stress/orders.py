@@ -15,7 +15,6 @@ from tally import Tally
 
 from chaos_sqlsaga import Book, SagaEvent, What, books, unfinished
 from chaos_sqlsaga.checkers import Saga
-from chaos_sqlsaga.engine import Engine, Threads
 from chaos_sqlsaga.engine.errors import DatabaseError
 from chaos_sqlsaga.engine.target import EngineTarget
 from chaos_sqlsaga.tail import Tail
@@ -31,11 +30,7 @@ class LostOrderError(Exception):
 
 
 class Shop:
-    """
-    Clients put orders in and wait for them; workers carry them on.
-
-    Workers are started by the first order, not by `setup`: then they belong to the run, and faults strike them.
-    """
+    """Clients put orders in and wait for them; workers carry them on."""
 
     def __init__(
         self,
@@ -63,16 +58,15 @@ class Shop:
         self._stack = ExitStack()
         self._stack.callback(shutil.rmtree, self.folder)
         self._stack.enter_context(environment(workflows.FOLDER, str(self.folder)))
-        self._at_work, self._is_open = False, True
-        target = EngineTarget(
+        self._is_open = True
+        self.sagas = EngineTarget(
             definitions=workflows.WORKFLOWS if not self.processes else "workflows:in_worker_processes",
-            dsn=self.dsn, workers=0, processes=self.processes, lease=LEASE_S,
+            dsn=self.dsn, workers=self.workers, processes=self.processes, lease=LEASE_S,
             options={"observers": [self._heard], "rules": self._rules},
         )  # fmt: skip
-        target.setup()
-        self._stack.callback(target.teardown)
-        self.engine: Engine = target.engine
-        self.where, self._tail = target.where, Tail(target.engine)
+        self.sagas.setup()
+        self._stack.callback(self.sagas.teardown)
+        self.engine, self._tail = self.sagas.engine, Tail(self.sagas.engine)
 
     def teardown(self) -> None:
         self.count()
@@ -80,26 +74,17 @@ class Shop:
             self._is_open = False
         self._stack.close()
 
-    def work(self) -> None:
-        """Let the workers begin, if they have not."""
-        with self._lock:
-            if not self._at_work:
-                self._at_work = True
-                if self.workers:
-                    self._stack.enter_context(Threads(self.engine, self.workers))
-
     # -- what a client does
 
     def order(self) -> None:
         """Put an order in, as one of the four workflows by turns, and wait until it has ended."""
-        self.work()
         place = current_place()
         number = 0 if place is None else place.iteration
         name, payload = workflows.payload(number)
         order = f"order-{number:06}"
         self._waiting[order] = threading.Event()
         try:
-            self._insist(lambda: self.engine.start(name, payload, id=order))
+            self._insist(lambda: self.sagas.start(name, payload, id=order))
             self._wait(order)
         finally:
             del self._waiting[order]

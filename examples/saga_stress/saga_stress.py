@@ -27,7 +27,8 @@ def main() -> int:
     print(opening(stress, seed), flush=True)
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # which warns of every connection that is cut
     try:
-        return scenario.run(seed=seed, reporters=[Live(shop, seconds(given.every), reproduce(given, seed))]).exit_code
+        live = Live(shop, seconds(given.every), reproduce(given, seed))
+        return scenario.run(seed=seed, reporters=[live], inject=not given.no_faults).exit_code
     except KeyboardInterrupt:  # everything is lifted, and the report is out
         return 130
 
@@ -42,6 +43,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--every", default="10s", metavar="TIME", help="time between two lines (default: 10s)")
     parser.add_argument("--workers", type=int, default=5, help="threads that carry orders on (default: 5)")
     parser.add_argument("--processes", type=int, default=0, help="worker processes beside them (default: 0)")
+    parser.add_argument("--no-faults", action="store_true", help="see what happens without any fault")
     parser.add_argument("--seed", type=int, help="decides the faults; by default a new one")
     return parser.parse_args()
 
@@ -59,6 +61,7 @@ def reproduce(given: argparse.Namespace, seed: int) -> str:
     words = [".venv/bin/python" if by_run else "python3", sys.argv[0], "--for", given.run_for]
     words += ["--workers", str(given.workers)] if given.workers != 5 else []
     words += ["--processes", str(given.processes)] if given.processes else []
+    words += ["--no-faults"] if given.no_faults else []
     words += ["--failpoints", given.failpoints] if given.failpoints != FAILPOINTS else []
     command = shlex.join([*words, "--seed", str(seed)])
     if not given.dsn:

@@ -177,8 +177,7 @@ def test_the_world_is_compared_with_the_history(example: ModuleType) -> None:
     shop = example.Shop()
     shop.setup()
     try:
-        shop.work()
-        order = shop.engine.start(*workflows_of(example).payload(4), id="o")
+        order = shop.sagas.start(*workflows_of(example).payload(4), id="o")
         assert shop.engine.wait(order).state == "completed"
         assert shop.world() == []
         (shop.folder / "world" / "o_ship").rename(shop.folder / "world" / "o_steal")
