@@ -6,6 +6,7 @@ from benchmarks.suite.memory import memory
 from benchmarks.suite.patching import patching
 from benchmarks.suite.points import decision, point
 from benchmarks.suite.safety import guard, interrupt, kill
+from benchmarks.suite.sagas import many_sagas, sagas
 from benchmarks.suite.sketches import histogram
 from benchmarks.suite.starting import command, imports, install
 from benchmarks.suite.steps import idle, step
@@ -27,5 +28,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         guard,
         kill,
         interrupt,
+        sagas,
+        many_sagas,
     )
 }
