@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -10,7 +11,6 @@ import attrs
 
 from chaos_prometheus.labels import clean
 from chaos_prometheus.ledger import Faults, Ledger, RunState
-from chaos_prometheus.tally import Tally
 from chaoscore import (
     Checked,
     Ended,
@@ -54,8 +54,6 @@ class Reader:
         with ledger.lock:
             self._begin(started)
         self._takers: dict[type[Event], Callable[[Any], None]] = {
-            StepEnded: self._step_ended,
-            IterationEnded: self._iteration_ended,
             Phase: self._phase_began,
             Opened: self._opened,
             Fired: self._fired,
@@ -72,18 +70,22 @@ class Reader:
 
     def read(self, events: Sequence[Event]) -> None:
         """Take the next events."""
-        ledger, takers, observed = self._ledger, self._takers, self._observed
-        with ledger.lock:
+        takers, observed = self._takers, self._observed
+        steps: defaultdict[str, list[StepEnded]] = defaultdict(list)
+        iterations: list[IterationEnded] = []
+        with self._ledger.lock:
             for event in events:
                 kind = type(event)
-                take = takers.get(kind)
-                if take is not None:
-                    take(event)
+                if kind is StepEnded:
+                    steps[event.step].append(event)  # type: ignore[attr-defined, arg-type]  # its exact type is known
+                elif kind is IterationEnded:
+                    iterations.append(event)  # type: ignore[arg-type]  # the same
+                elif kind in takers:
+                    takers[kind](event)
                 if kind in observed:
                     self._read_metrics(event)
-            ledger.events += len(events)
-            for tally in self._touched:
-                tally.settle()
+            self._ledger.events += len(events)
+            self._ended(iterations, steps)
 
     def conclude(self, verdict: Verdict) -> None:
         """Let the verdict of the report stand."""
@@ -117,16 +119,16 @@ class Reader:
             faults.unproven = False
         for expectation in started.expectations:
             ledger.violations.at(self.scenario, expectation.name, expectation.severity)
-        self._touched: tuple[Tally, ...] = (self._iterations, *self._steps.values())
 
     # -- iterations
 
-    def _iteration_ended(self, event: IterationEnded) -> None:
-        self._iterations.add(event.outcome, event.duration_s, event.worker, event.iteration, self._wall + event.at)
-
-    def _step_ended(self, event: StepEnded) -> None:
-        tally = self._steps.get(event.step) or self._ledger.steps.at(self.scenario, event.step)
-        tally.add(event.outcome, event.duration_s, event.worker, event.iteration, self._wall + event.at)
+    def _ended(self, iterations: list[IterationEnded], steps: Mapping[str, list[StepEnded]]) -> None:
+        """Count what ended in a batch, all of a kind at once: that is what most events are."""
+        if iterations:
+            self._iterations.add(iterations, self._wall)
+        for step, ended in steps.items():
+            tally = self._steps.get(step) or self._ledger.steps.at(self.scenario, step)
+            tally.add(ended, self._wall)
 
     def _sampled(self, event: Sampled) -> None:
         self._ledger.process = event
