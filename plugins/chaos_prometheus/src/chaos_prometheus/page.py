@@ -22,8 +22,8 @@ class Prometheus:
     """
     Show runs to Prometheus, at an address that nobody but this machine can reach.
 
-    Runs that go on at the same time in one process share an address: the first opens it, the last closes it. Where
-    somebody has scraped it, the last waits for one more scrape, so that the end of the run is seen.
+    Runs that go on at the same time in one process share an address: the first opens it, the last closes it. Where a
+    Prometheus has scraped it, the last waits for one more scrape, so that the end of the run is seen.
 
     Attributes:
         address: ``PORT``, or ``HOST:PORT`` to be reached from elsewhere; port 0 lets the system choose.
@@ -69,7 +69,7 @@ class Prometheus:
             return
         try:
             reader.conclude(report.verdict)
-            if exposition.scrapes and exposition.users == 1:
+            if exposition.users == 1:
                 exposition.await_scrape(self.linger_s)
         finally:
             self._leave()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -66,11 +66,14 @@ class Reader:
             Interrupted: lambda event: self._worsen(Verdict.UNKNOWN),
             Ended: lambda event: self.end(),
         }
-        self._observed = {each for metric in ledger.metrics.values() for each in metric.observes}
+        self._observers: defaultdict[type[Event], list[str]] = defaultdict(list)
+        for name, metric in ledger.metrics.items():
+            for kind in metric.observes:
+                self._observers[kind].append(name)
 
     def read(self, events: Sequence[Event]) -> None:
         """Take the next events."""
-        takers, observed = self._takers, self._observed
+        takers, observers = self._takers, self._observers
         steps: defaultdict[str, list[StepEnded]] = defaultdict(list)
         iterations: list[IterationEnded] = []
         with self._ledger.lock:
@@ -82,8 +85,8 @@ class Reader:
                     iterations.append(event)  # type: ignore[arg-type]  # the same
                 elif kind in takers:
                     takers[kind](event)
-                if kind in observed:
-                    self._read_metrics(event)
+                if kind in observers:
+                    self._read_metrics(event, observers[kind])
             self._ledger.events += len(events)
             self._ended(iterations, steps)
 
@@ -200,6 +203,8 @@ class Reader:
         self._worsen(event.verdict)
 
     def _trouble(self, event: Trouble) -> None:
+        if event.who == f"validator {HEALTH!r}":
+            self._run.healthy = False
         self._ledger.troubles.at(self.scenario, event.hook, event.verdict).value += 1
         self._worsen(event.verdict)
 
@@ -209,14 +214,14 @@ class Reader:
 
     # -- what plugins read
 
-    def _read_metrics(self, event: Event) -> None:
-        for name, metric in tuple(self._ledger.metrics.items()):
-            if isinstance(event, metric.observes):
+    def _read_metrics(self, event: Event, names: Iterable[str]) -> None:
+        metrics, broken = self._ledger.metrics, self._ledger.broken
+        for name in names:
+            if name not in broken:
                 try:
-                    self._note(name, metric, event)
+                    self._note(name, metrics[name], event)
                 except Exception as error:  # noqa: BLE001 - a plugin's code; it is asked no more, and the report says so
-                    del self._ledger.metrics[name]
-                    self._ledger.broken[name] = f"{type(error).__name__}: {error}"
+                    broken[name] = f"{type(error).__name__}: {error}"
 
     def _note(self, name: str, metric: Metric, event: Event) -> None:
         for amount, labels in metric.read(event):
