@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from chaos_prometheus import prometheus, serving
-from chaoscore import Ended, Metric, Recorded, Report, RunStarted, Scenario, record_event
+from chaoscore import Ended, IterationEnded, Metric, Outcome, Recorded, Report, RunStarted, Scenario, record_event
 from tests.services.child import free_port
 from tests.services.prometheus import eventually, get
 
@@ -232,7 +232,7 @@ def test_a_scrape_during_shutdown_gets_all_or_nothing(started: First, attempt: i
 
 
 def test_who_connects_and_says_nothing_holds_nobody_up(started: First) -> None:
-    """A connection with half a request, or none, keeps nobody from scraping and no page from ending; its thread ends."""
+    """A connection with half a request, or none, keeps nobody from scraping and no page from ending."""
     exporter = prometheus(0, linger=0)
     exporter.follow([started()])
     url = str(exporter.url)
@@ -281,6 +281,17 @@ def test_a_run_that_begins_anew_leaves_the_page_of_the_one_before(started: First
     exporter.report(Scenario("s").target(object()).step("go", lambda target: None).run())
     with pytest.raises(URLError):
         get(first)
+    assert serving._open == {}
+
+
+def test_a_reporter_that_is_cut_off_leaves_the_port(started: First) -> None:
+    """Whatever it fails at, the port is free again: nobody calls it once more."""
+    exporter = prometheus(0, linger=0)
+    exporter.follow([started()])
+    nonsense: Any = [5, object]
+    with pytest.raises(TypeError):
+        exporter.follow([started("two"), *nonsense, None, IterationEnded(1.0, 0, 0, Outcome.OK, nonsense)])
+    assert exporter.url is None
     assert serving._open == {}
 
 

@@ -27,7 +27,7 @@ class Prometheus:
 
     Attributes:
         address: ``PORT``, or ``HOST:PORT`` to be reached from elsewhere; port 0 lets the system choose.
-        linger_s: How long to wait for the last scrape, seconds; 0: not at all.
+        linger_s: How long to wait for the last scrape, seconds, less than the scenario's limit for hooks; 0: not at all.
         limit: Most sets of labels of one metric; whatever comes later is counted together.
     """
 
@@ -51,11 +51,15 @@ class Prometheus:
         Raises:
             PortTakenError: Metrics cannot be had at this address.
         """
-        if events and type(events[0]) is RunStarted:
+        try:
+            if events and type(events[0]) is RunStarted:
+                self._leave()
+                self._join(events[0])
+            if self._reader is not None:
+                self._reader.read(events)
+        except BaseException:  # nobody will call `report` then
             self._leave()
-            self._join(events[0])
-        if self._reader is not None:
-            self._reader.read(events)
+            raise
 
     def report(self, report: Report) -> None:
         """
