@@ -27,7 +27,7 @@ class Prometheus:
 
     Attributes:
         address: ``PORT``, or ``HOST:PORT`` to be reached from elsewhere; port 0 lets the system choose.
-        linger_s: How long to wait for the last scrape, seconds, less than the scenario's limit for hooks; 0: not at all.
+        linger_s: How long to wait for the last scrape, seconds, less than a hook may take; 0: not at all.
         limit: Most sets of labels of one metric; whatever comes later is counted together.
     """
 
