@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from chaoscore import injectors, reporters, validators
 from chaoscore.checkups import CHECKUPS, MARKER_UNDO, Marker
-from chaoscore.events import Recorded
+from chaoscore.events import Fired, Recorded
 from chaoscore.hookspecs import hookimpl
 from chaoscore.metrics import Metric, Reading
 from chaoscore.protocols import Checkup, InjectorType, ReporterType, UndoAction, ValidatorType
@@ -44,10 +44,19 @@ def chaos_checkups() -> Mapping[str, Checkup]:
 
 @hookimpl
 def chaos_metrics() -> Mapping[str, Metric]:
-    """Offer what the system under test says of itself."""
+    """Offer what the system under test says of itself, and which faults struck which steps."""
     said = "What the system under test recorded: events of its own, panics and errors it met, recursion depths."
-    return {"recorded": Metric(help=said, observes=(Recorded,), read=_recorded, labels=("name",))}
+    struck = "Faults that struck at points, by what they were and the step that they struck."
+    labels = ("injector", "fault", "step")
+    return {
+        "recorded": Metric(help=said, observes=(Recorded,), read=_recorded, labels=("name",)),
+        "strikes": Metric(help=struck, observes=(Fired,), read=_strikes, labels=labels),
+    }
 
 
 def _recorded(event: Recorded) -> Iterable[Reading]:
     return ((1, (event.name,)),)
+
+
+def _strikes(event: Fired) -> Iterable[Reading]:
+    return ((1, (event.injector, event.fault, event.step)),)

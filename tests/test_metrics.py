@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chaoscore import Metric, Recorded, Sampled, offered_metrics
+from chaoscore import Fired, Metric, Recorded, Sampled, offered_metrics
 from chaoscore.plugins import catalogue
 
 Install = Callable[..., Path]
@@ -58,6 +58,16 @@ def test_what_the_system_records_is_counted() -> None:
     metric = offered_metrics()["recorded"]
     assert metric.observes == (Recorded,)
     assert list(metric.read(Recorded(0.5, "sold", 0, 1, "buy"))) == [(1, ("sold",))]
+
+
+def test_faults_are_counted_by_what_they_struck() -> None:
+    """The core offers the faults that land, by injector, what they are, and the step."""
+    metric = offered_metrics()["strikes"]
+    [(amount, labels)] = metric.read(Fired(0.5, "slow", "delay", "p", "", 0, 0, (), 0, "", "buy"))
+    assert (amount, dict(zip(metric.labels, labels, strict=True))) == (
+        1,
+        {"injector": "slow", "fault": "delay", "step": "buy"},
+    )
 
 
 def test_a_metric_is_listed_with_what_it_says(install: Install) -> None:

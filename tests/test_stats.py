@@ -106,6 +106,8 @@ class TestHistogram:
         histogram = recorded([1.0])
         with pytest.raises(ValueError, match="from 0 to 1e100"):
             histogram.record(value)
+        with pytest.raises(ValueError, match="from 0 to 1e100"):
+            histogram.record_all([2.0, value, 3.0])
         assert histogram == recorded([1.0])
 
     @pytest.mark.parametrize("q", [-0.01, 1.01, 99, math.nan])
@@ -113,6 +115,14 @@ class TestHistogram:
         """Asking for 99 instead of 0.99 is an error, not the maximum."""
         with pytest.raises(ValueError, match="between 0 and 1"):
             Histogram().quantile(q)
+
+    @untimed
+    @given(st.lists(ANY, max_size=600))
+    def test_all_at_once_is_one_by_one(self, values: list[float]) -> None:
+        """Recording a list comes to the same as recording each of its values."""
+        histogram = recorded([1.0])
+        histogram.record_all(values)
+        assert histogram == recorded([1.0, *values])
 
     def test_beyond_the_edges(self) -> None:
         """Values too small and too large for a bucket are counted, and zeros stay zeros."""

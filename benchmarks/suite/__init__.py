@@ -1,6 +1,7 @@
 """All benchmarks, by name, in the order in which they run."""
 
 from benchmarks.lab import Benchmark
+from benchmarks.suite.exporting import prometheus
 from benchmarks.suite.failpoints import failpoints
 from benchmarks.suite.memory import memory
 from benchmarks.suite.patching import patching
@@ -30,5 +31,6 @@ BENCHMARKS: dict[str, Benchmark] = {
         interrupt,
         sagas,
         many_sagas,
+        prometheus,
     )
 }

@@ -71,6 +71,21 @@ class Histogram(Sketch):
             with self._lock:
                 self._settle()
 
+    def record_all(self, values: Sequence[float]) -> None:
+        """
+        Count all of *values*, for half of what counting them one by one costs; or none of them.
+
+        Raises:
+            ValueError: One of them is what `record` refuses.
+        """
+        for value in values:
+            if not 0.0 <= value <= 1e100:
+                raise ValueError(f"a histogram takes numbers from 0 to 1e100, not {value!r}")
+        self._pending.extend(values)
+        if len(self._pending) >= 256:
+            with self._lock:
+                self._settle()
+
     @property
     def count(self) -> int:
         """Return how many values were recorded."""

@@ -23,7 +23,6 @@ from tests.services.postgres import ATTEMPTS, UnavailableError, private_folder
 
 T = TypeVar("T")
 
-PACKAGE = "prometheus"
 FETCH_S = 120.0
 WAIT_S = 60.0
 """Seconds within which a scrape every second is sure to have happened, however busy the machine is."""
@@ -122,8 +121,7 @@ def prometheus() -> Iterator[Prometheus]:
         for name in ("targets", "rules", "data"):
             (folder / name).mkdir()
             own(folder / name)
-        if not child.reachable(program):
-            program = Path(shutil.copy2(program, folder))
+        program = for_servers(program, folder)
         configuration = folder / "prometheus.yml"
         configuration.write_text(CONFIGURATION.format(folder=folder))
         own(configuration)
@@ -140,6 +138,11 @@ def prometheus() -> Iterator[Prometheus]:
             except child.NotStartedError:
                 if attempt == ATTEMPTS:
                     raise
+
+
+def for_servers(program: Path, folder: Path) -> Path:
+    """Return *program*, or a copy in *folder* where the user that servers run as cannot reach it."""
+    return program if child.reachable(program) else Path(shutil.copy2(program, folder))
 
 
 def own(path: Path) -> None:
@@ -167,29 +170,33 @@ def promtool(*arguments: str | Path, stdin: str = "", folder: Path | None = None
     return done.stdout
 
 
-def find_program(name: str) -> Path:
+def find_program(name: str, package: str = "prometheus") -> Path:
     """
-    The program on PATH, else out of Debian's package.
+    The program on PATH, else out of Debian's *package*.
 
     Raises:
         UnavailableError: Neither is there.
     """
     on_path = shutil.which(name)
-    return Path(on_path) if on_path is not None else fetched() / "usr" / "bin" / name
+    return Path(on_path) if on_path is not None else fetched(package) / "usr" / "bin" / name
 
 
-def fetched() -> Path:
-    """The folder in the user's cache with Debian's package in it, fetched and unpacked where that has not been done."""
+def fetched(package: str) -> Path:
+    """The folder in the user's cache with Debian's *package* in it, fetched and unpacked where it is not there yet."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chaoscore-tests"
-    home = cache / PACKAGE
+    home = cache / package
     if not home.exists():
         if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
-            raise UnavailableError(f"no {PACKAGE} server: install {PACKAGE}, so that it is on PATH")
+            raise UnavailableError(f"no {package}: install it, so that it is on PATH")
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            _run("apt-get", "download", "--quiet", PACKAGE, folder=Path(scratch))
+            _run("apt-get", "download", "--quiet", package, folder=Path(scratch))
             _run("dpkg", "-x", *map(str, Path(scratch).glob("*.deb")), "unpacked", folder=Path(scratch))
-            (Path(scratch) / "unpacked").rename(home)
+            try:
+                (Path(scratch) / "unpacked").rename(home)
+            except OSError:  # another session was quicker, perhaps
+                if not home.exists():
+                    raise
     return home
 
 
@@ -198,5 +205,5 @@ def _run(*command: str, folder: Path) -> None:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=FETCH_S)
     except (OSError, subprocess.SubprocessError) as error:
         said = str(getattr(error, "stderr", "") or error).strip().splitlines()[-1:]
-        reason = f"no {PACKAGE} server on PATH, and `{' '.join(command[:2])}` failed: {' '.join(said)}"
+        reason = f"not on PATH, and `{' '.join(command)}` failed: {' '.join(said)}"
         raise UnavailableError(reason) from error

@@ -1,6 +1,8 @@
 """A real Prometheus for the tests of this plugin, and runs that are read by hand."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from chaoscore import Event, Metric, RunStarted, Severity
 from chaoscore.testing import hostile_run
 from tests.services.fixtures import prometheus_server
 
-__all__ = ["book", "prometheus_server", "started"]
+__all__ = ["book", "gateway", "prometheus_server", "started"]
 
 
 def beginning(scenario: str = "s", **changes: Any) -> RunStarted:
@@ -77,3 +79,25 @@ def started() -> Callable[..., RunStarted]:
 def book() -> Callable[..., Any]:
     """Makes a ledger in which a run has begun."""
     return lambda limit=200, **metrics: Book(limit, metrics)
+
+
+class _Taking(BaseHTTPRequestHandler):
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@pytest.fixture
+def gateway() -> Iterator[str]:
+    """The address of what takes whatever is pushed."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Taking)
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+    serving.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    serving.join()
+    server.server_close()

@@ -50,18 +50,7 @@ def lived(book: Make) -> Any:
 
 
 def openmetrics(begun: Any) -> str:
-    """What a Prometheus is shown that asks for OpenMetrics, as every one does."""
-    said: list[Any] = []
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": "/metrics",
-        "HTTP_ACCEPT": "application/openmetrics-text; version=1.0.0",
-    }
-    answer = client.application(begun.ledger)(environ, lambda status, headers: said.append((status, dict(headers))))
-    [(status, headers)] = said
-    assert status == "200 OK"
-    assert headers["Content-Type"].startswith("application/openmetrics-text")
-    return b"".join(answer).decode()
+    return client.openmetrics(begun.ledger).decode()
 
 
 def check(metrics: str) -> None:
@@ -107,6 +96,26 @@ def test_both_formats_say_the_same(lived: Any) -> None:
     plain, fancy = values(read_text(client.text(lived.ledger).decode())), values(read_openmetrics(openmetrics(lived)))
     assert plain == fancy
     assert len(plain) > 150
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5", "application/openmetrics-text"),
+        ("text/plain;version=0.0.4", "text/plain; version=0.0.4"),
+        ("*/*", "text/plain; version=0.0.4"),
+        (None, "text/plain; version=0.0.4"),
+    ],
+)
+def test_everybody_gets_the_format_that_is_asked_for(lived: Any, accept: str | None, kind: str) -> None:
+    """Prometheus gets OpenMetrics, and a browser text."""
+    said: list[Any] = []
+    environ = {"REQUEST_METHOD": "GET"} if accept is None else {"REQUEST_METHOD": "GET", "HTTP_ACCEPT": accept}
+    body = client.application(lived.ledger)(environ, lambda status, headers: said.append((status, dict(headers))))
+    [(status, headers)] = said
+    assert status == "200 OK"
+    assert headers["Content-Type"].startswith(kind)
+    assert (b"".join(body).endswith(b"# EOF\n")) is kind.startswith("application")
 
 
 def examples(begun: Any, name: str) -> Iterator[Any]:

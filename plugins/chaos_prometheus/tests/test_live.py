@@ -150,6 +150,8 @@ def test_counters_are_those_of_the_report(seen: Seen) -> None:
     asked = {labels[0][1]: n for labels, n in seen.last("chaos_faults_asked_total").items()}
     assert fired == {each.info.name: each.fired for each in seen.report.injections}
     assert asked == {each.info.name: each.asked for each in seen.report.injections}
+    strikes = {tuple(name for _, name in labels): n for labels, n in seen.last("chaos_strikes_total").items()}
+    assert strikes == {("delay", "slow", "buy"): fired["slow"], ("error", "refused", "look"): fired["refused"]}
     [stock] = [each for each in seen.report.expectations if each.info.name == "stock"]
     violations = seen.last("chaos_validator_violations_total")
     assert violations == {(("severity", "critical"), ("validator", "stock")): stock.findings}

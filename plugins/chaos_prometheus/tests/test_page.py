@@ -1,5 +1,6 @@
 """The page to be scraped: who has the port, who is let in, and when it goes away."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import psutil
 import pytest
 
 from chaos_prometheus import prometheus, serving
-from chaoscore import Ended, Metric, Recorded, Report, RunStarted, Scenario, record_event
+from chaoscore import Ended, IterationEnded, Metric, Outcome, Recorded, Report, RunStarted, Scenario, record_event
 from tests.services.child import free_port
 from tests.services.prometheus import eventually, get
 
@@ -162,15 +163,19 @@ def test_nothing_can_be_changed_through_it(method: str) -> None:
     running.end()
 
 
+def scrape(url: str) -> str:
+    return get(url, **{"X-Prometheus-Scrape-Timeout-Seconds": "1"})
+
+
 def test_the_end_waits_for_one_more_scrape() -> None:
-    """Where somebody has scraped, the page stays until it was had once more, and then says that the run is over."""
+    """Where a Prometheus has scraped, the page stays until it was had once more, and then says that the run is over."""
     running = Waiting("one", prometheus(0, linger=60))
-    pages = [get(running.url)]
+    pages = [scrape(running.url)]
     ending = threading.Thread(target=running.end)
     ending.start()
     while ending.is_alive():
         try:
-            pages.append(get(running.url))
+            pages.append(scrape(running.url))
         except OSError:
             break  # it has been had
     ending.join()
@@ -179,10 +184,11 @@ def test_the_end_waits_for_one_more_scrape() -> None:
     assert 'chaos_verdict{scenario="one",verdict="pass"} 1.0' in pages[-1]
 
 
-def test_nobody_waits_where_nobody_has_scraped(started: First) -> None:
-    """A run that nobody looks at ends at once, however long it may linger."""
+def test_nobody_waits_for_a_browser(started: First) -> None:
+    """A run at which somebody has looked who may never do so again ends at once, however long it may linger."""
     exporter = prometheus(0, linger="1h")
     exporter.follow([started(), Ended(1.0)])
+    get(str(exporter.url))
     report = Scenario("s").target(object()).step("go", lambda target: None).run()
     exporter.report(report)
     assert exporter.url is None
@@ -226,7 +232,7 @@ def test_a_scrape_during_shutdown_gets_all_or_nothing(started: First, attempt: i
 
 
 def test_who_connects_and_says_nothing_holds_nobody_up(started: First) -> None:
-    """A connection without a request, or with half of one, keeps nobody from scraping and no page from ending."""
+    """A connection with half a request, or none, keeps nobody from scraping and no page from ending."""
     exporter = prometheus(0, linger=0)
     exporter.follow([started()])
     url = str(exporter.url)
@@ -235,7 +241,34 @@ def test_who_connects_and_says_nothing_holds_nobody_up(started: First) -> None:
         half.sendall(b"GET /metrics HT")
         assert scenarios(get(url)) == {"s"}
         exporter.report(Scenario("s").target(object()).step("go", lambda target: None).run())
+        assert half.recv(1) == b""  # it was hung up
     assert not is_open(port)
+    eventually(lambda: not [each for each in threading.enumerate() if "process_request_thread" in each.name])
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
+def test_a_forked_child_does_not_keep_the_port(started: First) -> None:
+    """A process that the system under test has forked, and that lives on, leaves the port to the next run."""
+    port = free_port()
+    exporter = prometheus(port, linger=0)
+    exporter.follow([started()])
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(theirs)
+        os.read(ours, 1)  # until the parent has seen it all
+        os._exit(len(serving._open))
+    os.close(ours)
+    try:
+        exporter.report(Scenario("s").target(object()).step("go", lambda target: None).run())
+        assert not is_open(port)
+        exporter.follow([started("next")])
+        assert scenarios(get(str(exporter.url))) == {"next"}
+        exporter.report(Scenario("s").target(object()).step("go", lambda target: None).run())
+    finally:
+        os.close(theirs)
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_a_run_that_begins_anew_leaves_the_page_of_the_one_before(started: First) -> None:
@@ -248,6 +281,17 @@ def test_a_run_that_begins_anew_leaves_the_page_of_the_one_before(started: First
     exporter.report(Scenario("s").target(object()).step("go", lambda target: None).run())
     with pytest.raises(URLError):
         get(first)
+    assert serving._open == {}
+
+
+def test_a_reporter_that_is_cut_off_leaves_the_port(started: First) -> None:
+    """Whatever it fails at, the port is free again: nobody calls it once more."""
+    exporter = prometheus(0, linger=0)
+    exporter.follow([started()])
+    nonsense: Any = "no duration"
+    with pytest.raises(TypeError):
+        exporter.follow([started("two"), IterationEnded(1.0, 0, 0, Outcome.OK, nonsense)])
+    assert exporter.url is None
     assert serving._open == {}
 
 

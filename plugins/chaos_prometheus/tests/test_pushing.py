@@ -1,6 +1,5 @@
 """Runs sent to a Pushgateway."""
 
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from chaos_prometheus import PushError, prometheus_pushgateway
 from chaoscore import Ended, IterationEnded, Outcome, Report, RunStarted, Scenario
 from tests.services import child
 from tests.services.postgres import UnavailableError, private_folder
-from tests.services.prometheus import answers, get, promtool
+from tests.services.prometheus import answers, find_program, for_servers, get, promtool
 
 First = Callable[..., RunStarted]
 
@@ -124,12 +123,13 @@ def test_a_gateway_that_is_away_for_a_while_is_not(gateway: Gateway, started: Fi
 
 def test_a_real_pushgateway_shows_it() -> None:
     """Debian's Pushgateway takes it and shows it with the job and the scenario."""
-    program = shutil.which("prometheus-pushgateway")
-    if program is None:
-        pytest.skip("cannot run here: no prometheus-pushgateway on PATH")
+    try:
+        program = find_program("prometheus-pushgateway", "prometheus-pushgateway")
+    except UnavailableError as error:
+        pytest.skip(f"cannot run here: {error}")
     address = f"127.0.0.1:{child.free_port()}"
     with private_folder("pushgateway") as folder:
-        arguments: list[str | Path] = [program, f"--web.listen-address={address}"]
+        arguments: list[str | Path] = [for_servers(program, folder), f"--web.listen-address={address}"]
         with child.server(arguments, folder, lambda: answers(address), signal.SIGTERM):
             scenario = Scenario("a shop").target(object()).step("go", lambda target: None).repeat(20)
             report = scenario.run(reporters=[prometheus_pushgateway(f"http://{address}")])

@@ -145,7 +145,7 @@ def test_the_verdict_of_the_report_stands_at_the_end(book: Make) -> None:
 
 
 def test_health_is_what_the_target_said_last(book: Make) -> None:
-    """Before it was asked nothing is shown, then 1 or 0."""
+    """Before it was asked nothing is shown, then 1 or 0; a target that raises when it is asked is not well."""
     begun = book()
     assert begun.value("chaos_target_healthy") is None
     begun.read(Checked(0.1, "target health"))
@@ -153,6 +153,10 @@ def test_health_is_what_the_target_said_last(book: Make) -> None:
     begun.read(Checked(0.2, "target health", 1))
     assert begun.value("chaos_target_healthy") == 0
     assert begun.value("chaos_validator_checks_total", validator="target health") == 2
+    begun.read(
+        Checked(0.3, "target health"), Trouble(0.4, "validator 'target health'", "check", ERROR, Verdict.UNKNOWN)
+    )
+    assert begun.value("chaos_target_healthy") == 0
 
 
 def test_findings_and_troubles_are_counted(book: Make) -> None:

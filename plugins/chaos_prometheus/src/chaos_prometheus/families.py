@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import inf
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import attrs
 
@@ -16,8 +16,7 @@ from chaoscore import Outcome, Verdict, offered_metrics
 Sort = Literal["counter", "gauge", "histogram", "summary", "info"]
 
 
-@attrs.frozen
-class Sample:
+class Sample(NamedTuple):  # made in a fraction of the time of a frozen attrs class, and there are thousands
     """
     One line of what is shown.
 

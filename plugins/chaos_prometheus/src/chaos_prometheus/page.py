@@ -22,12 +22,12 @@ class Prometheus:
     """
     Show runs to Prometheus, at an address that nobody but this machine can reach.
 
-    Runs that go on at the same time in one process share an address: the first opens it, the last closes it. Where
-    somebody has scraped it, the last waits for one more scrape, so that the end of the run is seen.
+    Runs that go on at the same time in one process share an address: the first opens it, the last closes it. Where a
+    Prometheus has scraped it, the last waits for one more scrape, so that the end of the run is seen.
 
     Attributes:
         address: ``PORT``, or ``HOST:PORT`` to be reached from elsewhere; port 0 lets the system choose.
-        linger_s: How long to wait for the last scrape, seconds; 0: not at all.
+        linger_s: How long to wait for the last scrape, seconds, less than a hook may take; 0: not at all.
         limit: Most sets of labels of one metric; whatever comes later is counted together.
     """
 
@@ -51,11 +51,15 @@ class Prometheus:
         Raises:
             PortTakenError: Metrics cannot be had at this address.
         """
-        if events and type(events[0]) is RunStarted:
+        try:
+            if events and type(events[0]) is RunStarted:
+                self._leave()
+                self._join(events[0])
+            if self._reader is not None:
+                self._reader.read(events)
+        except BaseException:  # nobody will call `report` then
             self._leave()
-            self._join(events[0])
-        if self._reader is not None:
-            self._reader.read(events)
+            raise
 
     def report(self, report: Report) -> None:
         """
@@ -69,7 +73,7 @@ class Prometheus:
             return
         try:
             reader.conclude(report.verdict)
-            if exposition.scrapes and exposition.users == 1:
+            if exposition.users == 1:
                 exposition.await_scrape(self.linger_s)
         finally:
             self._leave()

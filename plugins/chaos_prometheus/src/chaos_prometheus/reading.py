@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -10,7 +11,6 @@ import attrs
 
 from chaos_prometheus.labels import clean
 from chaos_prometheus.ledger import Faults, Ledger, RunState
-from chaos_prometheus.tally import Tally
 from chaoscore import (
     Checked,
     Ended,
@@ -54,8 +54,6 @@ class Reader:
         with ledger.lock:
             self._begin(started)
         self._takers: dict[type[Event], Callable[[Any], None]] = {
-            StepEnded: self._step_ended,
-            IterationEnded: self._iteration_ended,
             Phase: self._phase_began,
             Opened: self._opened,
             Fired: self._fired,
@@ -68,22 +66,29 @@ class Reader:
             Interrupted: lambda event: self._worsen(Verdict.UNKNOWN),
             Ended: lambda event: self.end(),
         }
-        self._observed = {each for metric in ledger.metrics.values() for each in metric.observes}
+        self._observers: defaultdict[type[Event], list[str]] = defaultdict(list)
+        for name, metric in ledger.metrics.items():
+            for kind in metric.observes:
+                self._observers[kind].append(name)
 
     def read(self, events: Sequence[Event]) -> None:
         """Take the next events."""
-        ledger, takers, observed = self._ledger, self._takers, self._observed
-        with ledger.lock:
+        takers, observers = self._takers, self._observers
+        steps: defaultdict[str, list[StepEnded]] = defaultdict(list)
+        iterations: list[IterationEnded] = []
+        with self._ledger.lock:
             for event in events:
                 kind = type(event)
-                take = takers.get(kind)
-                if take is not None:
-                    take(event)
-                if kind in observed:
-                    self._read_metrics(event)
-            ledger.events += len(events)
-            for tally in self._touched:
-                tally.settle()
+                if kind is StepEnded:
+                    steps[event.step].append(event)  # type: ignore[attr-defined, arg-type]  # its exact type is known
+                elif kind is IterationEnded:
+                    iterations.append(event)  # type: ignore[arg-type]  # the same
+                elif kind in takers:
+                    takers[kind](event)
+                if kind in observers:
+                    self._read_metrics(event, observers[kind])
+            self._ledger.events += len(events)
+            self._ended(iterations, steps)
 
     def conclude(self, verdict: Verdict) -> None:
         """Let the verdict of the report stand."""
@@ -117,16 +122,16 @@ class Reader:
             faults.unproven = False
         for expectation in started.expectations:
             ledger.violations.at(self.scenario, expectation.name, expectation.severity)
-        self._touched: tuple[Tally, ...] = (self._iterations, *self._steps.values())
 
     # -- iterations
 
-    def _iteration_ended(self, event: IterationEnded) -> None:
-        self._iterations.add(event.outcome, event.duration_s, event.worker, event.iteration, self._wall + event.at)
-
-    def _step_ended(self, event: StepEnded) -> None:
-        tally = self._steps.get(event.step) or self._ledger.steps.at(self.scenario, event.step)
-        tally.add(event.outcome, event.duration_s, event.worker, event.iteration, self._wall + event.at)
+    def _ended(self, iterations: list[IterationEnded], steps: Mapping[str, list[StepEnded]]) -> None:
+        """Count what ended in a batch, all of a kind at once: that is what most events are."""
+        if iterations:
+            self._iterations.add(iterations, self._wall)
+        for step, ended in steps.items():
+            tally = self._steps.get(step) or self._ledger.steps.at(self.scenario, step)
+            tally.add(ended, self._wall)
 
     def _sampled(self, event: Sampled) -> None:
         self._ledger.process = event
@@ -198,6 +203,8 @@ class Reader:
         self._worsen(event.verdict)
 
     def _trouble(self, event: Trouble) -> None:
+        if event.who == f"validator {HEALTH!r}":
+            self._run.healthy = False
         self._ledger.troubles.at(self.scenario, event.hook, event.verdict).value += 1
         self._worsen(event.verdict)
 
@@ -207,14 +214,14 @@ class Reader:
 
     # -- what plugins read
 
-    def _read_metrics(self, event: Event) -> None:
-        for name, metric in tuple(self._ledger.metrics.items()):
-            if isinstance(event, metric.observes):
+    def _read_metrics(self, event: Event, names: Iterable[str]) -> None:
+        metrics, broken = self._ledger.metrics, self._ledger.broken
+        for name in names:
+            if name not in broken:
                 try:
-                    self._note(name, metric, event)
+                    self._note(name, metrics[name], event)
                 except Exception as error:  # noqa: BLE001 - a plugin's code; it is asked no more, and the report says so
-                    del self._ledger.metrics[name]
-                    self._ledger.broken[name] = f"{type(error).__name__}: {error}"
+                    broken[name] = f"{type(error).__name__}: {error}"
 
     def _note(self, name: str, metric: Metric, event: Event) -> None:
         for amount, labels in metric.read(event):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
-from socket import AF_INET, AF_INET6
+from contextlib import suppress
+from functools import partial
+from socket import AF_INET6, SHUT_RDWR
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -22,6 +25,9 @@ ENDING_S = 2.0
 
 _POLL_S = 0.05
 
+SCRAPER = "HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS"
+"""What Prometheus, and what scrapes like it, says with each request, and nobody else: they will come again."""
+
 
 class Exposition:
     """
@@ -36,7 +42,7 @@ class Exposition:
     def __init__(self, address: Address, ledger: Ledger) -> None:
         self.ledger, self.users = ledger, 0
         self._changed = threading.Condition()
-        self._under_way = self._scrapes = 0
+        self._under_way = self._asked = self._scraped = 0
         self._show = application(ledger)
         try:
             self._server = _server(address)
@@ -48,16 +54,12 @@ class Exposition:
         self._thread = threading.Thread(target=serve, args=(_POLL_S,), name="chaoscore-prometheus", daemon=True)
         self._thread.start()
 
-    @property
-    def scrapes(self) -> int:
-        """Return how often somebody has got all of it."""
-        return self._scrapes
-
-    def await_scrape(self, seconds: float) -> bool:
-        """Wait until somebody who has not asked yet has got all of it; tell whether that was so within *seconds*."""
+    def await_scrape(self, seconds: float) -> None:
+        """Where it was scraped before, wait until it has been once more by who has not asked yet, so long at most."""
         with self._changed:
-            wanted = self._scrapes + self._under_way + 1
-            return self._changed.wait_for(lambda: self._scrapes >= wanted, seconds)
+            wanted = self._asked + 1
+            if self._asked:
+                self._changed.wait_for(lambda: self._scraped >= wanted, seconds)
 
     def leave(self) -> None:
         """Let go of it; the last one closes it."""
@@ -74,20 +76,28 @@ class Exposition:
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way, ENDING_S)
         self._server.server_close()
+        self._server.hang_up()
+
+    def forget(self) -> None:
+        """In a forked child: close what would keep the port taken as long as the child lives."""
+        self._server.socket.close()
 
     def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        scraper = SCRAPER in environ
         with self._changed:
             self._under_way += 1
+            self._asked += scraper
+        sent = partial(self._sent, scraper)
         try:
-            return _Body(self._show(environ, start), self._done)
+            return _Body(self._show(environ, start), sent)
         except BaseException:
-            self._done()
+            sent()
             raise
 
-    def _done(self) -> None:
+    def _sent(self, scraper: bool) -> None:
         with self._changed:
             self._under_way -= 1
-            self._scrapes += 1
+            self._scraped += scraper
             self._changed.notify_all()
 
 
@@ -112,6 +122,25 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     block_on_close = False
 
+    def __init__(self, *args: Any) -> None:
+        self._connections: set[Any] = set()
+        super().__init__(*args)
+
+    def hang_up(self) -> None:
+        """End the connections on which nothing was asked, and their threads with them."""
+        for connection in tuple(self._connections):
+            with suppress(OSError):  # it has just ended by itself
+                connection.shutdown(SHUT_RDWR)
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
     def server_bind(self) -> None:
         """Bind, without asking the name service what this machine is called, which takes seconds on some."""
         TCPServer.server_bind(self)
@@ -127,12 +156,23 @@ class _Server6(_Server):
 
 
 def _server(address: Address) -> _Server:
-    family = AF_INET6 if ":" in address.host else AF_INET
-    return (_Server6 if family == AF_INET6 else _Server)((address.host, address.port), _Handler)
+    kind = _Server6 if ":" in address.host else _Server
+    return kind((address.host, address.port), _Handler)
 
 
 _lock = threading.Lock()
 _open: dict[Address, Exposition] = {}
+
+
+def _in_child() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for exposition in _open.values():
+        exposition.forget()
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 def join(address: Address, ledger: Callable[[], Ledger]) -> Exposition:
