@@ -152,7 +152,8 @@ class Board:
     def _verdict(self, report: Report) -> dict[str, Any]:
         """Return the verdict so far; that nothing has landed yet is no reason to worry anybody before the end."""
         verdict = report.verdict
-        if not self._fold.ended and verdict is Verdict.UNKNOWN and not report.troubles:
+        goes_on = not self._fold.ended and report.interrupted is None and report.stopped is None
+        if goes_on and verdict is Verdict.UNKNOWN and not report.troubles:
             verdict = Verdict.PASS
         reasons = [
             [each.verdict.value, _text(each.text)] for each in report.reasons if each.verdict.rank <= verdict.rank
