@@ -1,6 +1,7 @@
 """All benchmarks, by name, in the order in which they run."""
 
 from benchmarks.lab import Benchmark
+from benchmarks.suite.dashboard import dashboard
 from benchmarks.suite.failpoints import failpoints
 from benchmarks.suite.memory import memory
 from benchmarks.suite.patching import patching
@@ -27,5 +28,6 @@ BENCHMARKS: dict[str, Benchmark] = {
         guard,
         kill,
         interrupt,
+        dashboard,
     )
 }

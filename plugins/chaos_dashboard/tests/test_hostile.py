@@ -19,14 +19,20 @@ Station = Any
 
 PAYLOADS = {
     "element": "<script>owned('element')</script><img src=x onerror=\"owned('image')\"><svg onload=owned('svg')>",
-    "attribute": "\" onmouseover=\"owned('quote')\" autofocus onfocus=\"owned('focus')\" x='' onclick='owned(1)' style=\"",
-    "ends": "</script></style></title></textarea></pre>--></svg>]]><script>owned('end')</script><img src=x onerror=owned(2)>",
-    "address": "javascript:owned('address') [link](javascript:owned(3)) ![i](x\"onerror=owned(4)) <javascript:owned(5)>",
-    "frame": "<iframe srcdoc=\"<script>parent.owned('frame')</script>\"></iframe><object data=javascript:owned(6)></object>",
-    "escapes": "&lt;script&gt;owned('twice')&lt;/script&gt; \\u003cscript\\u003eowned(7)\\u003c/script\\u003e ${owned(8)} {{7*7}}",
+    "attribute": "\" onmouseover=\"owned('quote')\" autofocus onfocus=\"owned('focus')\" x='' onclick='owned(1)' y=\"",
+    "ends": "</script></style></title></textarea></pre>--></svg>]]>"
+    "<script>owned('end')</script><img src=x onerror=owned(2)>",
+    "address": "javascript:owned('address')"
+    ' [link](javascript:owned(3)) ![i](x"onerror=owned(4)) <javascript:owned(5)>',
+    "frame": "<iframe srcdoc=\"<script>parent.owned('frame')</script>\"></iframe>"
+    "<object data=javascript:owned(6)></object>",
+    "escapes": "&lt;script&gt;owned('twice')&lt;/script&gt; \\u003cscript\\u003eowned(7)\\u003c/script\\u003e"
+    " ${owned(8)} {{7*7}}",
     "separators": "\u2028<script>\u2029owned('separator')</script>\x00<img src=x onerror=owned(9)>\ud800\u202e",
-    "xml": "<x xmlns='http://www.w3.org/1999/xhtml'><script xmlns='http://www.w3.org/1999/xhtml'>owned('xml')</script></x>",
-    "remote": "<link rel=stylesheet href=http://evil.invalid/a><img src=http://evil.invalid/b>@import 'http://evil.invalid/c'",
+    "xml": "<x xmlns='http://www.w3.org/1999/xhtml'>"
+    "<script xmlns='http://www.w3.org/1999/xhtml'>owned('xml')</script></x>",
+    "remote": "<link rel=stylesheet href=http://evil.invalid/a><img src=http://evil.invalid/b>"
+    "@import 'http://evil.invalid/c'",
 }
 """Texts that run where they are not kept as text: each way in which pages and reports have been broken into."""
 
@@ -102,7 +108,7 @@ def provoke(visit: Visit) -> list[str]:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_it_would_show(browser: Browser, payload: str, tmp_path: Path) -> None:
-    """Each payload runs, or asks for something, in a page that takes it as it is: else the tests below could not fail."""
+    """Each payload runs, or asks for something, in a page that takes it as it is: the tests below could fail."""
     if payload in {"attribute", "address", "escapes", "xml"}:  # these need another place
         around = {
             "attribute": '<input value="%s">',
@@ -128,7 +134,7 @@ def test_it_would_show(browser: Browser, payload: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_nothing_runs_in_a_report(browser: Browser, form: str, tmp_path: Path) -> None:
-    """A report of any format that holds a payload in every field is text when a browser opens it, and asks for nothing."""
+    """A report that holds a payload in every field is text when a browser opens it, and asks for nothing."""
     ending, write = FORMATS[form]
     files = {name: tmp_path / f"{name}.{ending}" for name in PAYLOADS}
     for name, file in files.items():
@@ -141,7 +147,7 @@ def test_nothing_runs_in_a_report(browser: Browser, form: str, tmp_path: Path) -
             found[name] = provoke(visit)
         return found
 
-    assert browser.visit(look) == dict.fromkeys(PAYLOADS, [])
+    assert browser.visit(look) == {name: [] for name in PAYLOADS}
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

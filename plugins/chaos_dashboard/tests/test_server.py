@@ -64,7 +64,7 @@ def messages(answer: http.client.HTTPResponse) -> Iterator[tuple[str, str]]:
 
 
 def test_the_page_is_for_those_who_know_its_address(desk: Desk) -> None:
-    """With the token there is a page under a policy without remote scripts; without or with another there is nothing."""
+    """With the token there is a page under a policy without remote scripts; without it there is nothing."""
     answer = desk.ask(f"/{desk.token}/")
     assert answer.status == 200
     policy = answer.getheader("Content-Security-Policy") or ""
