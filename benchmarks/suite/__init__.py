@@ -1,6 +1,7 @@
 """All benchmarks, by name, in the order in which they run."""
 
 from benchmarks.lab import Benchmark
+from benchmarks.suite.dashboard import dashboard
 from benchmarks.suite.exporting import prometheus
 from benchmarks.suite.failpoints import failpoints
 from benchmarks.suite.memory import memory
@@ -32,5 +33,6 @@ BENCHMARKS: dict[str, Benchmark] = {
         sagas,
         many_sagas,
         prometheus,
+        dashboard,
     )
 }
