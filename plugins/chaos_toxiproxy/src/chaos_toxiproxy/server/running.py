@@ -33,7 +33,8 @@ def main(options: Options) -> int:
     try:
         asyncio.run(serve(options))
     except StartError as error:
-        sys.stderr.write(f"toxiproxy server: {error}\n")
+        told = sys.stderr if options.owner is None else sys.stdout  # an owner reads no more than its pipe
+        told.write(f"toxiproxy server: {error}\n")
         return 1
     return 0
 
