@@ -9,6 +9,7 @@ from benchmarks.suite.safety import guard, interrupt, kill
 from benchmarks.suite.sketches import histogram
 from benchmarks.suite.starting import command, imports, install
 from benchmarks.suite.steps import idle, step
+from benchmarks.suite.toxiproxy import toxiproxy
 from benchmarks.suite.toxiproxy_client import toxiproxy_client
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         guard,
         kill,
         interrupt,
+        toxiproxy,
         toxiproxy_client,
     )
 }
