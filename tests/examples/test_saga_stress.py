@@ -111,7 +111,7 @@ def test_it_runs_as_the_readme_says() -> None:
     )  # fmt: skip
     assert done.stderr == ""
     assert "four workflows on SQLite, 5 workers, 10 clients, 3s, seed 5." in done.stdout
-    row = r"^ +[12] s +[\d,]+ +[\d,]+ +[\d,]+ +[\d.]+% +\d+ │ +[\d,]+ +[\d,]+ +[\d,]+ │ +\d+ ms +\d+ ms │ +[\d,]+$"
+    row = r"^ +[12] s +[\d,]+ +[\d,]+ +[\d,]+ +[\d.]+% +\d+ │ +[\d,]+ +[\d,]+ +[\d,]+ │ +\d+ ms +[\d,]+ ms │ +[\d,]+$"
     assert len(re.findall(row, done.stdout, re.MULTILINE)) == 2
     verdict = re.search(r"^(PASS|FAIL|UNKNOWN) ", done.stdout, re.MULTILINE)
     assert verdict is not None
@@ -150,13 +150,14 @@ def test_the_scenario_can_be_run_by_the_command_line() -> None:
 
 
 def test_success_is_between_80_and_90_percent(example: ModuleType) -> None:
-    """79 and 91 of 100 orders that are completed are findings, 80 and 90 are none."""
+    """78.9 % and 90.9 % of 10,000 orders that are completed are findings; 79 % of 100 may be chance."""
     shop = example.Shop()
     shop.setup()
     try:
-        for completed, fine in ((79, False), (80, True), (90, True), (91, False)):
+        rows = [(7_890, 10_000, False), (8_000, 10_000, True), (9_000, 10_000, True), (9_090, 10_000, False)]
+        for completed, count, fine in [*rows, (79, 100, True), (60, 100, False), (99, 100, False)]:
             shop.tally.ended.clear()
-            shop.tally.ended.update(completed=completed, failed=100 - completed)
+            shop.tally.ended.update(completed=completed, failed=count - completed)
             assert (shop.success() is None) is fine
         shop.tally.ended.clear()
         assert shop.success() == "no order came to its end"
