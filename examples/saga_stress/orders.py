@@ -139,7 +139,7 @@ class Shop:
         return unfinished(self.engine)
 
     def success(self) -> str | None:
-        """Say what is wrong if fewer than 80 % or more than 90 % of the orders were completed, and that is no chance."""
+        """Say what is wrong if fewer than 80 % or more than 90 % of the orders were completed, and not by chance."""
         tally = self.count()
         if not tally.ended:
             return "no order came to its end"
