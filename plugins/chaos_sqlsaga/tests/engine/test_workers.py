@@ -102,9 +102,9 @@ def test_workers_that_cannot_begin_are_not_replaced_for_ever(
 ) -> None:
     """Processes that end by themselves again and again are given up, and the error says where to look."""
     monkeypatch.setattr(processes, "MOST_FAILURES", 2)
-    with pytest.raises(SagaError, match="ended by themselves 2 times"):
-        with Processes(str(tmp_path / "x.db"), "no_such_module:definitions", 1) as workers:
-            until(lambda: workers._failures >= 2)
+    crew = Processes(str(tmp_path / "x.db"), "no_such_module:definitions", 1)
+    with pytest.raises(SagaError, match="ended by themselves 2 times"), crew:
+        until(lambda: crew._failures >= 2)
     assert "No module named 'no_such_module'" in capfd.readouterr().err
 
 
