@@ -125,8 +125,9 @@ class Shop:
                 self.tally.add(self._tail.read())
         return self.tally
 
-    def history(self) -> Iterator[SagaEvent]:
-        return self.engine.history()
+    def tail(self) -> Tail:
+        """The history, for those who read it while it grows."""
+        return Tail(self.engine)
 
     def books(self) -> Iterator[Book]:
         return books(self.engine)

@@ -78,8 +78,12 @@ def expecting(scenario: Scenario, patience_s: float) -> Scenario:
     """The scenario with everything that must hold."""
     return (
         scenario.expect("80 to 90 % of the orders are completed", Shop.success)
-        .expect("every saga keeps its promises", chaos_sqlsaga.invariants(history=Shop.history, stuck=patience_s))
-        .expect("rollback depth below 10", chaos_sqlsaga.rollback_depth(DEPTH, rollbacks=1, history=Shop.history))
+        .expect(
+            "every saga keeps its promises", chaos_sqlsaga.invariants(history=Shop.tail, every="1s", stuck=patience_s)
+        )
+        .expect(
+            "rollback depth below 10", chaos_sqlsaga.rollback_depth(DEPTH, rollbacks=1, history=Shop.tail, every="1s")
+        )
         .expect("nothing is left in the queue", chaos_sqlsaga.queue_empty(Shop.left, within=patience_s))
         .expect("rows and history agree", chaos_sqlsaga.consistent(Shop.books))
         .expect("the world is what the history says", Shop.world)
