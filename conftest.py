@@ -1,6 +1,7 @@
 """What every test session promises: it leaves nothing behind, and in CI it skips nothing."""
 
 import os
+import signal
 import threading
 from collections.abc import Generator, Iterator, Set
 from typing import TypeVar
@@ -12,7 +13,10 @@ IN_CI = os.environ.get("CHAOSCORE_CI") == "1"
 ALLOWED_SKIP = "cannot run here:"
 WRITTEN_BY_TOOLS = {".hypothesis", ".pytest_cache", "__pycache__"}
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell, and in all that tests start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 at_start = pytest.StashKey[Set[str]]()
+os.environ.pop("PYTHONUNBUFFERED", None)  # else no program that a test starts has anything left to write as it ends
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

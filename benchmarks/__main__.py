@@ -67,14 +67,21 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure; everything by default")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there as well")
-    parser.add_argument("--quick", action="store_true", help="fewer repeats: half a minute instead of two")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats: two minutes instead of ten")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a goal is missed")
     asked = parser.parse_args(arguments)
-    unknown = sorted(set(asked.names) - set(BENCHMARKS))
+    unknown = sorted(name for name in asked.names if not named(name))
     if unknown:
         parser.error(f"no benchmark {', '.join(map(repr, unknown))}; have {', '.join(BENCHMARKS)}")
+    asked.names = list(dict.fromkeys(each for name in asked.names for each in named(name)))
     return asked
+
+
+def named(name: str) -> list[str]:
+    """Return the benchmark of that name, or all of the module of that name: ``safety`` is guard, kill and interrupt."""
+    modules = {each: function.__module__.rpartition(".")[2] for each, function in BENCHMARKS.items()}
+    return [name] if name in BENCHMARKS else [each for each, module in modules.items() if module == name]
 
 
 if __name__ == "__main__":

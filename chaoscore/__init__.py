@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         is_injected,
         mark_injected,
     )
+    from chaoscore.eventlog import read_log
     from chaoscore.events import (
         Checked,
         Ended,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         Trouble,
     )
     from chaoscore.faults import Cancel, Delay, Raise
+    from chaoscore.fold import Fold
     from chaoscore.hookspecs import hookimpl
     from chaoscore.injectors.raising import exception_type
     from chaoscore.metrics import Metric
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
         Evidence,
         Evident,
         Examines,
+        Finds,
         Follows,
         Injector,
         InjectorType,
@@ -98,6 +101,8 @@ if TYPE_CHECKING:
         Observes,
         Opens,
         Progress,
+        Provider,
+        ProviderType,
         Reporter,
         ReporterType,
         Reports,
@@ -112,10 +117,11 @@ if TYPE_CHECKING:
         ValidatorType,
         Violation,
     )
-    from chaoscore.report import Report
+    from chaoscore.report import ErrorGroup, FindingGroup, InjectionReport, Report, ThresholdReport
+    from chaoscore.safety.state import pull_lever
     from chaoscore.scenario import Scenario
     from chaoscore.spec import Limits, Window, window
-    from chaoscore.stats import Histogram, Trend
+    from chaoscore.stats import Histogram, Trend, wilson
     from chaoscore.units import (
         Duration,
         Probability,
@@ -137,9 +143,11 @@ _DOORS = {
     "errors": "BlockingCallError CancelReason ChaosError DeadlineError DuplicateNameError EventLogError "
     "InjectedError InjectedPanic InjectedTimeout InvalidScenarioError PluginError ScenarioError "
     "UnknownNameError injected_by is_injected mark_injected",
+    "eventlog": "read_log",
     "events": "Checked Ended ErrorInfo Event Fired Found Interrupted IterationEnded Lifted Opened Outcome Phase "
     "Recorded RunStarted Sampled StepEnded Stopped Stuck Trouble",
     "faults": "Cancel Delay Raise",
+    "fold": "Fold",
     "hookspecs": "hookimpl",
     "injectors.raising": "exception_type",
     "metrics": "Metric",
@@ -147,13 +155,14 @@ _DOORS = {
     "points": "amaybe_cancel amaybe_delay amaybe_error amaybe_network_chaos amaybe_panic apoint aside "
     "current_place in_run maybe_cancel maybe_delay maybe_error maybe_network_chaos maybe_panic point "
     "record_error record_event record_panic record_recursion_depth",
-    "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Follows Injector "
-    "InjectorType Judgement Moment Observes Opens Progress Reporter ReporterType Reports Scene Site "
-    "Target TargetType Undo UndoAction Undoing Validator ValidatorType Violation",
-    "report": "Report",
+    "protocols": "Aims Answers Checker Checkup Checks Concludes Evidence Evident Examines Finds Follows Injector "
+    "InjectorType Judgement Moment Observes Opens Progress Provider ProviderType Reporter ReporterType Reports "
+    "Scene Site Target TargetType Undo UndoAction Undoing Validator ValidatorType Violation",
+    "report": "ErrorGroup FindingGroup InjectionReport Report ThresholdReport",
+    "safety.state": "pull_lever",
     "scenario": "Scenario",
     "spec": "Limits Window window",
-    "stats": "Histogram Trend",
+    "stats": "Histogram Trend wilson",
     "units": "Duration Probability Size optional_bytes optional_seconds probability seconds show_bytes "
     "show_seconds size_bytes",
     "verdict": "ExitCode Severity Thresholds Verdict thresholds",
@@ -179,6 +188,7 @@ __all__ = [
     "DuplicateNameError",
     "Duration",
     "Ended",
+    "ErrorGroup",
     "ErrorInfo",
     "Event",
     "EventLogError",
@@ -187,13 +197,17 @@ __all__ = [
     "Examines",
     "ExitCode",
     "Fault",
+    "FindingGroup",
+    "Finds",
     "Fired",
+    "Fold",
     "Follows",
     "Found",
     "Histogram",
     "InjectedError",
     "InjectedPanic",
     "InjectedTimeout",
+    "InjectionReport",
     "Injector",
     "InjectorType",
     "Interrupted",
@@ -213,6 +227,8 @@ __all__ = [
     "PluginError",
     "Probability",
     "Progress",
+    "Provider",
+    "ProviderType",
     "Raise",
     "Recorded",
     "Report",
@@ -235,6 +251,7 @@ __all__ = [
     "SystemClock",
     "Target",
     "TargetType",
+    "ThresholdReport",
     "Thresholds",
     "Trend",
     "Trouble",
@@ -271,6 +288,8 @@ __all__ = [
     "optional_seconds",
     "point",
     "probability",
+    "pull_lever",
+    "read_log",
     "record_error",
     "record_event",
     "record_panic",
@@ -280,6 +299,7 @@ __all__ = [
     "show_seconds",
     "size_bytes",
     "thresholds",
+    "wilson",
     "window",
 ]
 

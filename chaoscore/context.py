@@ -238,6 +238,10 @@ class Run:
         """Take note of what the system under test said of itself."""
         raise NotImplementedError
 
+    def broke(self, active: Active, error: Exception) -> None:
+        """Take note that *active* could not say whether a fault strikes; it is asked no more."""
+        raise NotImplementedError
+
 
 class Place:
     """
@@ -330,8 +334,22 @@ class Place:
             return None
         ask.next(kind, point, tags)
         active.asked += 1
-        fault = active.answer(ask)
-        return None if fault is None else Strike(self, ask, fault)
+        try:
+            fault = active.answer(ask)
+        except (RecursionError, MemoryError):
+            raise  # the code that reached the point has used them up
+        except Exception as error:  # noqa: BLE001 - a bug of the injector must not look like one of that code
+            self._broke(active, error)
+            return None
+        if isinstance(fault, Fault):
+            return Strike(self, ask, fault)
+        if fault is not None:
+            self._broke(active, TypeError(f"answer returned {fault!r:.200}; return a fault such as Delay(0.1)"))
+        return None
+
+    def _broke(self, active: Active, error: Exception) -> None:
+        active.answer = _nothing
+        self.run.broke(active, error)
 
     def _observe_deadline(self, point: str) -> None:
         assert self.deadline is not None
@@ -349,6 +367,10 @@ class Place:
 
     def _is_open(self, active: Active) -> bool:
         return any(active in each for each in self.run.answering.values())
+
+
+def _nothing(ask: Ask) -> None:
+    """Answer for an injection that broke."""
 
 
 _FORMS = {kind: (f"maybe_{kind}", f"amaybe_{kind}") for kind in ("delay", "error", "panic", "cancel")} | {

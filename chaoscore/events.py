@@ -62,6 +62,10 @@ class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     panic: bool = False
 
 
+WHOLE_RUN = "the whole run"
+"""The window of an injector that is always active."""
+
+
 class InjectionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     """One configured injector: *name* and *scope* in the scenario, *kind*, parameters, when and how it is undone."""
 
@@ -69,7 +73,7 @@ class InjectionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str
     parameters: dict[str, Any]
     scope: str | None = None
-    window: str = "the whole run"
+    window: str = WHOLE_RUN
     undo: str = ""
 
 

@@ -8,13 +8,14 @@ import attrs
 
 from chaoscore.context import Fault, Strike
 from chaoscore.errors import mark_injected
+from chaoscore.units import seconds
 
 
 @attrs.frozen
 class Delay(Fault):
     """Hold the caller up for *duration_s* seconds."""
 
-    duration_s: float
+    duration_s: float = attrs.field(converter=seconds)
 
     kind = "delay"
     blocks = True
@@ -45,7 +46,7 @@ class Raise(Fault):
 
     make: Callable[[], BaseException]
     kind: str = "error"
-    after_s: float = 0.0
+    after_s: float = attrs.field(default=0.0, converter=seconds)
 
     @property
     def blocks(self) -> bool:  # type: ignore[override]  # a value here, a constant in the base
@@ -87,7 +88,7 @@ class Cancel(Fault):
         after_s: Seconds from the point to the cancellation; 0: at the point itself.
     """
 
-    after_s: float = 0.0
+    after_s: float = attrs.field(default=0.0, converter=seconds)
 
     kind = "cancel"
 

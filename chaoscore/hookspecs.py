@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import pluggy
 
 from chaoscore.metrics import Metric
-from chaoscore.protocols import Checkup, InjectorType, ReporterType, TargetType, UndoAction, ValidatorType
+from chaoscore.protocols import Checkup, InjectorType, ProviderType, ReporterType, TargetType, UndoAction, ValidatorType
 
 PROJECT = "chaoscore"
 
@@ -23,6 +23,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def chaos_injectors() -> tuple[InjectorType, ...]:  # type: ignore[empty-body]
     """Offer injectors: classes whose ``kind`` is the name and whose constructor is the schema of their parameters."""
+
+
+@hookspec
+def chaos_providers() -> tuple[ProviderType, ...]:  # type: ignore[empty-body]
+    """Offer what can be there before a target is set up: classes like those of injectors, which bring no fault."""
 
 
 @hookspec

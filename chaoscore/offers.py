@@ -9,7 +9,7 @@ import attrs
 
 from chaoscore.errors import PluginError, UnknownNameError, near_miss
 from chaoscore.metrics import Metric
-from chaoscore.protocols import Checkup, InjectorType, ReporterType, TargetType, UndoAction, ValidatorType
+from chaoscore.protocols import Checkup, InjectorType, ProviderType, ReporterType, TargetType, UndoAction, ValidatorType
 
 _T = TypeVar("_T", covariant=True)
 
@@ -47,7 +47,7 @@ class Offers(Generic[_T]):
     Everything of one sort that is installed.
 
     Attributes:
-        what: The sort: injector, validator, reporter, target, undo action, check-up or metric.
+        what: The sort: injector, provider, validator, reporter, target, undo action, check-up or metric.
         all: The offers, built-in ones first, then by plugin; a name may be offered twice.
         broken: Plugins whose offers nobody knows.
     """
@@ -121,6 +121,7 @@ class Catalogue:
 
     Attributes:
         injectors: By the names that scenario files use.
+        providers: The same.
         validators: The same.
         reporters: By the KIND of ``--report KIND=PATH``.
         targets: By the names that scenario files use.
@@ -132,6 +133,7 @@ class Catalogue:
     """
 
     injectors: Offers[InjectorType]
+    providers: Offers[ProviderType]
     validators: Offers[ValidatorType]
     reporters: Offers[ReporterType]
     targets: Offers[TargetType]
@@ -144,12 +146,5 @@ class Catalogue:
     @property
     def shelves(self) -> tuple[Offers[Any], ...]:
         """Return the offers of every sort."""
-        return (
-            self.injectors,
-            self.validators,
-            self.reporters,
-            self.targets,
-            self.undos,
-            self.checkups,
-            self.metrics,
-        )
+        offered = self.injectors, self.providers, self.validators, self.reporters, self.targets, self.undos
+        return (*offered, self.checkups, self.metrics)

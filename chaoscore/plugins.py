@@ -120,7 +120,15 @@ def _reason(error: BaseException) -> str:
 
 
 def _injectors(hook: str, answer: object) -> _Named:
-    found = list(_classes(hook, answer, "open", "answer"))
+    return _undone(hook, _classes(hook, answer, "open", "answer"))
+
+
+def _providers(hook: str, answer: object) -> _Named:
+    return _undone(hook, _classes(hook, answer, "open"))
+
+
+def _undone(hook: str, classes: Iterator[tuple[str, type]]) -> _Named:
+    found = list(classes)
     for kind, each in found:
         if not isinstance(getattr(each, "undo", None), (Undo, property)):
             raise _MisuseError(f"{hook}: {kind!r} does not say how it is undone; add `undo = Undo.KERNEL` or another")
@@ -189,6 +197,7 @@ def _is_name(name: object) -> bool:
 
 _READERS: dict[str, tuple[str, Callable[[str, object], _Named]]] = {
     "chaos_injectors": ("injector", _injectors),
+    "chaos_providers": ("provider", _providers),
     "chaos_validators": ("validator", _validators),
     "chaos_reporters": ("reporter", _reporters),
     "chaos_targets": ("target", _targets),

@@ -1,5 +1,5 @@
 """
-The parts that a scenario is put together from: target, injector, validator, reporter.
+The parts that a scenario is put together from: target, provider, injector, validator, reporter.
 
 Each protocol is small; what a part can do beyond it is another small protocol that it may satisfy as well. Hooks that
 talk to the outside (`setup`, `open`, `check`, ...) may be plain functions or `async def`; each gets a deadline. Parts
@@ -52,7 +52,7 @@ class Target(Protocol):
         ...
 
 
-# -- injectors
+# -- injectors and providers
 
 
 class Undo(enum.StrEnum):
@@ -62,6 +62,8 @@ class Undo(enum.StrEnum):
     """It dies with this process or with a child that dies with it."""
     TTL = "time-to-live"
     """The target drops it by itself after a time."""
+    PROVIDED = "provided"
+    """It lives in something that the scenario provides, and ends with that at the latest."""
     JOURNAL = "journal"
     """Its undo is on disk before it is applied."""
     MANUAL = "manual"
@@ -69,7 +71,7 @@ class Undo(enum.StrEnum):
 
 
 class Undoing(Protocol):
-    """Holds a fault that the kernel would not undo."""
+    """Holds a fault, or something provided, that the kernel would not undo."""
 
     def __call__(
         self, undo: str, args: Mapping[str, Any], *, target: str, manual: str, survives_boot: bool = False
@@ -95,14 +97,14 @@ class Undoing(Protocol):
 @attrs.frozen(kw_only=True)
 class Site:
     """
-    Where an injector is opened.
+    Where an injector or a provider is opened.
 
     Attributes:
-        injection: The injector's name in the scenario.
+        injection: The injector's or provider's name in the scenario.
         scenario: The scenario's name.
         run_id: Names everything that the run creates outside this process.
         seed: The run's seed.
-        target: The system under test, after its `setup`.
+        target: The system under test, after its `setup`; for a provider, before it.
         clock: The run's clock.
         log: A logger whose records carry the scenario and the injection.
         draw: Returns a seeded number in [0, 1) for decisions that no point asks for; same arguments, same number.
@@ -110,7 +112,10 @@ class Site:
         elapsed_s: Returns seconds since the run started.
         share: Largest share of the targets of one kind that may be disturbed, 0 to 1.
         resolve: Returns the address of ``(host, port)``; raises `ForbiddenTargetError` where faults may not go there.
-        undoing: See `Undoing`; only for injectors whose `undo` is `Undo.JOURNAL`.
+        undoing: See `Undoing`; only for parts whose `undo` is `Undo.JOURNAL`, and for injectors whose `undo` is
+            `Undo.PROVIDED` by such a part.
+        scope: The component that the injector belongs to, or None.
+        provided: What the scenario's providers gave, by their names.
     """
 
     injection: str
@@ -126,6 +131,8 @@ class Site:
     share: float
     resolve: Callable[[str, int], str]
     undoing: Undoing
+    scope: str | None = None
+    provided: Mapping[str, Any] = attrs.field(factory=dict)
 
     def choose(self, candidates: Sequence[_T], *identity: object, count: int | None = None) -> tuple[_T, ...]:
         """
@@ -194,6 +201,30 @@ class Opens(Protocol):
 
 
 @runtime_checkable
+class Provider(Protocol):
+    """
+    Something that is there before the target is set up and until it is torn down: a proxy, a server, a folder.
+
+    It is a frozen value whose parameters are those of its constructor. It brings no fault, so nothing is proved of it.
+    What its context manager yields is passed to the target's `setup`, where that has a parameter of the provider's
+    name, and injectors find it in `Site.provided`.
+
+    Attributes:
+        kind: The name by which scenario files ask for it.
+        undo: What takes it away if the run cannot.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    def undo(self) -> Undo: ...
+
+    def open(self, site: Site) -> AbstractContextManager[object] | AbstractAsyncContextManager[object]:
+        """Return the context manager that makes it on entry and takes it away on exit, however that is left."""
+        ...
+
+
+@runtime_checkable
 class Answers(Protocol):
     """
     Something that strikes at points.
@@ -226,11 +257,20 @@ class Evident(Protocol):
 
 @runtime_checkable
 class Aims(Protocol):
-    """An injector whose faults go over the network; `chaoscore plan` shows what its names stand for."""
+    """A part that goes over the network; `chaoscore plan` shows what its names stand for."""
 
     @property
     def aims(self) -> tuple[tuple[str, int], ...]:
         """Return hosts and ports."""
+        ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """An injector that can tell what is there for it to strike before it is opened; `chaoscore plan` shows that."""
+
+    def finds(self) -> Sequence[str]:
+        """Return what it would strike or choose from if it were opened now, each in words; touches nothing."""
         ...
 
 
@@ -454,7 +494,7 @@ class Reports(Protocol):
 
 @runtime_checkable
 class Examines(Protocol):
-    """An injector, validator or target that can say before a run whether what it needs answers."""
+    """An injector, provider, validator or target that can say before a run whether what it needs answers."""
 
     def examine(self) -> str:
         """Use what it needs and say what was seen, such as which database answered; raise where it does not answer."""
@@ -465,6 +505,7 @@ Checkup = Callable[[], str]
 """Does a thing to see whether it works here, and says what it saw; raises where it does not work."""
 
 InjectorType = type[Injector]
+ProviderType = type[Provider]
 ValidatorType = type[Validator]
 ReporterType = type[Reporter]
 TargetType = Callable[..., Any]

@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
+from chaoscore.card import card
 from chaoscore.events import ErrorInfo, ExpectationInfo, Found, InjectionInfo
+from chaoscore.units import show_seconds
 from chaoscore.verdict import ExitCode, Severity, Verdict
 
 REPORT_SCHEMA = 1
@@ -174,8 +176,8 @@ class Report(msgspec.Struct, frozen=True):
         environment: Versions and platform.
         rerun: Runs the scenario again with this seed.
         reproduce: Reproduces the first failure; None where there was none.
-        reproduce_alone: Runs the iteration of the first failure alone, where *reproduce* runs all of them because
-            several workers took turns.
+        reproduce_alone: Runs the iteration of the first failure alone, where *reproduce* runs all of them because what
+            came before, or how several workers took turns, may have led to it.
         thresholds: What the run as a whole had to reach.
     """
 
@@ -210,3 +212,22 @@ class Report(msgspec.Struct, frozen=True):
     def passed(self) -> bool:
         """Tell whether the verdict is pass or unstable, as the exit code does."""
         return self.exit_code == ExitCode.OK
+
+    def _repr_html_(self) -> str:
+        """Return the summary that notebooks show."""
+        counts, timing = self.iterations, self.timing
+        landed = [f"{each.info.name}: {each.fired or 0:,}" for each in self.injections]
+        findings = [f"{each.validator}: {each.count:,} x {each.first.message}" for each in self.findings[:5]]
+        facts = {
+            "why": "; ".join(each.text for each in self.reasons[:5]),
+            "iterations": f"{counts.judged + counts.cancelled:,}, {counts.success_rate:.2%} ok"
+            if counts.judged
+            else "0",
+            "duration": f"p50 {show_seconds(timing.p50_s)}, p99 {show_seconds(timing.p99_s)}" if timing.count else "",
+            "faults landed": ", ".join(landed),
+            "findings": "; ".join(findings),
+            "took": show_seconds(self.duration_s),
+            "seed": str(self.seed),
+            "reproduce": self.reproduce or "",
+        }
+        return card(self.scenario, self.verdict.value, facts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from inspect import isroutine
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
@@ -13,11 +12,15 @@ from chaoscore.safety.permission import network
 from chaoscore.spec import (
     Expectation,
     Injection,
+    Provision,
     Spec,
     Step,
     Window,
+    asks_target,
     check_injector,
     check_name,
+    check_provider,
+    check_reporters,
     check_scope,
     check_target,
     check_unique,
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
     from chaoscore.clock import Clock
-    from chaoscore.protocols import Injector, Reporter, Validator
+    from chaoscore.protocols import Injector, Provider, Reporter, Validator
     from chaoscore.report import Report
 
 _T = TypeVar("_T")
@@ -105,6 +108,24 @@ class Scenario(Spec):
         """Begin at most so many iterations per second in all."""
         return self._workload(rate=per_second)
 
+    def provide(self, name: str, provider: Provider) -> Self:
+        """
+        Add something that is there before the target is set up and until it is torn down, such as a proxy.
+
+        Args:
+            name: Its name, unique among what is provided: the target's `setup` gets it where it has a parameter of that
+                name, and injectors find it under that name.
+            provider: Makes it.
+
+        Raises:
+            ScenarioError: The name is taken or cannot be that of a parameter, or *provider* is none.
+        """
+        where = self._place(f"provider {name!r}")
+        if not check_name(where, "its name", name).isidentifier():
+            raise ScenarioError(where, f"its name is {name!r}", "give it a name that a parameter of `setup` can have")
+        check_unique(where, "provider", name, {each.name for each in self.provisions})
+        return self._with(provisions=(*self.provisions, Provision(name, check_provider(where, provider))))
+
     # -- what to break
 
     def inject(self, name: str, injector: Injector, *, scope: str | None = None, window: Window | None = None) -> Self:
@@ -157,7 +178,7 @@ class Scenario(Spec):
         """
         where = self._place(f"validator {name!r}")
         check_unique(where, "validator", check_name(where, "its name", name), {each.name for each in self.expectations})
-        if isroutine(validator):
+        if asks_target(validator):
             from chaoscore.validators import state_consistency
 
             validator = state_consistency(validator)
@@ -301,7 +322,7 @@ class Scenario(Spec):
             run,
         )  # the machinery is loaded by those who run, not by those who describe
 
-        self.check()._check_choice(seed, only_iteration)
+        self.check()._check_choice(seed, only_iteration, reporters)
         return run(
             self, Options(seed, tuple(reporters), logger, clock, inject, only_iteration, tuple(allow), production)
         )
@@ -321,7 +342,7 @@ class Scenario(Spec):
         """Run it inside the running event loop; the same as `run` otherwise. Cancelling it lifts every fault first."""
         from chaoscore.executor import Options, arun
 
-        self.check()._check_choice(seed, only_iteration)
+        self.check()._check_choice(seed, only_iteration, reporters)
         return await arun(
             self, Options(seed, tuple(reporters), logger, clock, inject, only_iteration, tuple(allow), production)
         )
@@ -331,7 +352,8 @@ class Scenario(Spec):
     def _place(self, where: str) -> str:
         return f"scenario {self.name!r}, {where}"
 
-    def _check_choice(self, seed: int | None, only_iteration: int | None) -> None:
+    def _check_choice(self, seed: int | None, only_iteration: int | None, reporters: Sequence[Reporter]) -> None:
+        check_reporters(self._place("reporters"), reporters)
         if seed is not None:
             self._whole("seed", seed)
         if only_iteration is None:

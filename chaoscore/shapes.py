@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import attrs
 import msgspec
 
-from chaoscore.protocols import Injector, Validator
+from chaoscore.protocols import Injector, Provider, Validator
 from chaoscore.units import probability, seconds, size_bytes
 
-Part = Literal["injector", "validator"]
+Part = Literal["injector", "provider", "validator"]
 
 
 @attrs.frozen
@@ -73,6 +73,7 @@ _SCALARS: dict[Any, Shape] = {
     Any: ANYTHING,
     object: ANYTHING,
     Injector: Shape("injector: a table with `use`", _TABLE, dict[str, Any], part="injector"),
+    Provider: Shape("provider: a table with `use`", _TABLE, dict[str, Any], part="provider"),
     Validator: Shape("validator: a table with `use`", _TABLE, dict[str, Any], part="validator"),
 }
 _LISTS = {list: list, tuple: tuple, set: set, frozenset: frozenset, AbstractSet: frozenset}

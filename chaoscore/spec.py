@@ -6,13 +6,14 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from math import inf
-from typing import Any
+from typing import Any, TypeGuard
 
 import attrs
 
 from chaoscore.context import POINT_KINDS
 from chaoscore.errors import DuplicateNameError, ScenarioError, near_miss
-from chaoscore.protocols import Answers, Injector, Opens, Undo, Validator
+from chaoscore.events import WHOLE_RUN
+from chaoscore.protocols import Answers, Follows, Injector, Opens, Provider, Reports, Undo, Validator
 from chaoscore.units import Duration, Probability, optional_seconds, probability, seconds, show_seconds
 from chaoscore.verdict import PRESETS, Thresholds
 
@@ -144,8 +145,8 @@ class Window:
         if self.every_s is not None and self.for_s is not None:
             parts.append(f"every {show_seconds(self.every_s)} for {show_seconds(self.for_s)}")
         if self.probability < 1:
-            parts.append(f"in {self.probability:.3g} of {'iterations' if self.every_s is None else 'openings'}")
-        return ", ".join(parts) or "the whole run"
+            parts.append(f"in {self.probability * 100:.3g}% of {'iterations' if self.every_s is None else 'openings'}")
+        return ", ".join(parts) or WHOLE_RUN
 
 
 def window(
@@ -191,6 +192,14 @@ class Injection:
 
 
 @attrs.frozen
+class Provision:
+    """A *provider* in a scenario, under its own *name* there, which is also that of a parameter of `setup`."""
+
+    name: str
+    provider: Provider
+
+
+@attrs.frozen
 class Expectation:
     """A validator in a scenario, under its own *name* there."""
 
@@ -229,6 +238,7 @@ class Spec:
         name: What reports call it.
         subject: The target, or None while there is none.
         step_list: The steps, in order.
+        provisions: The providers, in order.
         injections: The injectors, in order.
         expectations: The validators, in order.
         workload: How steps are driven.
@@ -244,6 +254,7 @@ class Spec:
     name: str = attrs.field()
     subject: Any = None
     step_list: tuple[Step, ...] = ()
+    provisions: tuple[Provision, ...] = ()
     injections: tuple[Injection, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     workload: Workload = attrs.field(factory=Workload)
@@ -262,7 +273,10 @@ class Spec:
     @property
     def target_name(self) -> str:
         """Return what reports call the target."""
-        name = getattr(self.subject, "name", None)
+        try:
+            name = getattr(self.subject, "name", None)
+        except Exception:  # noqa: BLE001 - a property of the system under test, which may need its setup
+            name = None
         return name if isinstance(name, str) else type(self.subject).__name__
 
     def problems(self) -> list[ScenarioError]:
@@ -277,23 +291,44 @@ class Spec:
         for name in sorted((self.goals.required | self.goals.warning) - known):
             problem = f"thresholds name the expectation {name!r}, which it does not have{near_miss(name, known)}"
             found.append(ScenarioError(where, problem, f"add .expect({name!r}, ...) or drop the name"))
+        found.extend(self._missing_provisions(where))
         for injection in self.injections:
-            found.extend(self._missing_border(where, injection))
+            try:
+                self.check_border(f"{where}, injector {injection.name!r}", injection.injector)
+            except ScenarioError as error:
+                found.append(error)
         return found
 
-    def _missing_border(self, where: str, injection: Injection) -> Iterator[ScenarioError]:
-        at = getattr(injection.injector, "at", None)
+    def _missing_provisions(self, where: str) -> Iterator[ScenarioError]:
+        known = [each.name for each in self.provisions]
+        for name in setup_parameters(self.subject, required=True):
+            if name not in known:
+                problem = f"its setup takes {name!r}, which nothing provides{near_miss(name, known)}"
+                yield ScenarioError(f"{where}, target", problem, f"add .provide({name!r}, ...) or give it a default")
+        for each in self.injections:
+            if each.injector.undo is Undo.PROVIDED and not known:
+                problem = f"{each.injector.kind} strikes in what a scenario provides, and this one provides nothing"
+                yield ScenarioError(f"{where}, injector {each.name!r}", problem, "add .provide(name, ...)")
+
+    def check_border(self, where: str, injector: object) -> None:
+        """
+        See that *injector* finds its step, if it strikes at the borders of one.
+
+        Raises:
+            ScenarioError: There is no such step.
+        """
+        at = getattr(injector, "at", None)
         border, colon, step = (at or "").partition(":")
         names = [each.name for each in self.step_list]
         if colon and border in ("before", "after") and not any(fnmatchcase(name, step) for name in names):
             problem = f"it strikes at {at!r}, and there is no such step{near_miss(step, names)}"
-            yield ScenarioError(f"{where}, injector {injection.name!r}", problem, "name a step, or match one with *")
+            raise ScenarioError(where, problem, "name a step, or match one with *")
 
 
 def check_name(where: str, what: str, name: object) -> str:
     """Return *name* where it can be one: not empty, printable, at most 200 characters."""
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 200:
-        raise ScenarioError(where, f"{what} is {name!r}", "give it a short printable name")
+        raise ScenarioError(where, f"{what} is {name!r:.200}", "give it a short printable name")
     return name
 
 
@@ -337,6 +372,44 @@ def check_injector(where: str, injector: object) -> Injector:
     return injector  # type: ignore[return-value]  # checked above, attribute by attribute
 
 
+def check_provider(where: str, provider: object) -> Provider:
+    """
+    Return *provider* where it is one.
+
+    Raises:
+        ScenarioError: It lacks its kind, `open`, or how it is undone, or it strikes at points.
+    """
+    if isinstance(provider, Answers):
+        raise ScenarioError(where, f"{provider!r} is an injector, not a provider", "add it with .inject(...)")
+    if isinstance(provider, type) or not isinstance(provider, Provider) or not isinstance(provider.kind, str):
+        remedy = "pass a value with `kind`, `undo` and `open`"
+        raise ScenarioError(where, f"{provider!r} is not a provider", remedy)
+    if not isinstance(provider.undo, Undo):
+        problem = f"provider {provider!r} does not say how it is undone"
+        raise ScenarioError(where, problem, "add `undo = Undo.KERNEL` or another")
+    return provider
+
+
+def setup_parameters(target: object, *, required: bool = False) -> tuple[str, ...]:
+    """
+    Return the names of what the `setup` of *target* can be passed by name.
+
+    Args:
+        target: The system under test.
+        required: Leave out those that have a default.
+    """
+    try:
+        parameters = inspect.signature(getattr(target, "setup", None)).parameters.values()  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # it has none, or one that does not tell
+        return ()
+    return tuple(
+        each.name
+        for each in parameters
+        if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+        and not (required and each.default is not each.empty)
+    )
+
+
 def _check_answers(where: str, injector: object) -> None:
     if not isinstance(injector, Answers):
         return
@@ -372,6 +445,11 @@ def check_target(where: str, target: object) -> object:
     return target
 
 
+def asks_target(value: object) -> TypeGuard[Callable[[Any], object]]:
+    """Tell whether *value* is a function of the target, in whatever form, which stands for its `state_consistency`."""
+    return callable(value) and not isinstance(value, (type, Validator))
+
+
 def check_validator(where: str, validator: object) -> Validator:
     """
     Return *validator* where it is one.
@@ -385,6 +463,20 @@ def check_validator(where: str, validator: object) -> Validator:
         )
         raise ScenarioError(where, f"{validator!r} is not a validator", remedy)
     return validator
+
+
+def check_reporters(where: str, reporters: object) -> None:
+    """
+    See that *reporters* are some.
+
+    Raises:
+        ScenarioError: It is no list, or one of them shows neither events nor reports.
+    """
+    for each in reporters if isinstance(reporters, (list, tuple)) else (reporters,):
+        if isinstance(each, type) or not isinstance(each, (Follows, Reports)) or each is reporters:
+            remedy = "pass a list of values such as chaoscore.reporters.json('run.json'), with `follow` or `report`"
+            problem = f"{each!r} is not a list" if each is reporters else f"{each!r} is not a reporter"
+            raise ScenarioError(where, problem, remedy)
 
 
 def check_unique(where: str, what: str, name: str, taken: Mapping[str, object] | set[str]) -> None:

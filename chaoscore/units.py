@@ -16,6 +16,9 @@ Size = Annotated[int | str, "size"]
 Probability = Annotated[float | int | str, "probability"]
 """A number from 0 to 1, or text such as ``"5%"``."""
 
+LONGEST_S = 3e9
+"""The longest duration, about 95 years: sleeping overflows at three times that."""
+
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = (
     {"B": 1}
@@ -34,16 +37,19 @@ def seconds(value: Duration) -> float:
     Return *value* in seconds.
 
     Raises:
-        ValueError: The text has no or another unit, or the duration is negative or not finite.
+        ValueError: The text has no or another unit, or the duration is negative or above `LONGEST_S`.
         TypeError: The value is of another type.
     """
+    shown = value
     if isinstance(value, timedelta):
         value = value.total_seconds()
     elif isinstance(value, str):
         value = _parse_duration(value)
     number = _number(value, "a duration", "seconds, a timedelta, or text such as '250ms'")
     if not 0 <= number < math.inf:
-        raise ValueError(f"a duration must be finite and not negative, not {value!r}")
+        raise ValueError(f"a duration must be finite and not negative, not {shown!r}")
+    if number > LONGEST_S:
+        raise ValueError(f"a duration must be at most {LONGEST_S:g} s (about 95 years), not {shown!r}")
     return number
 
 

@@ -164,6 +164,7 @@ class HandRun(Run):
         self.strikes: list[Strike] = []
         self.seen: list[tuple[str, str, int]] = []
         self.notes: list[tuple[str, float | None, dict[str, object], bool]] = []
+        self.broken: list[tuple[str, Exception]] = []
 
     def elapsed_s(self) -> float:
         return self.hand.now_s
@@ -175,6 +176,9 @@ class HandRun(Run):
 
     def recorded(self, place: Place, name: str, value: float | None, detail: dict[str, object], injected: bool) -> None:
         self.notes.append((name, value, detail, injected))
+
+    def broke(self, active: Active, error: Exception) -> None:
+        self.broken.append((active.name, error))
 
     def open(self, *actives: Active, kinds: Sequence[str] = POINT_KINDS) -> None:
         """Let points of *kinds* ask *actives*, and nobody else."""

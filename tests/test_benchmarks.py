@@ -273,12 +273,18 @@ def test_quick(capsys: pytest.CaptureFixture[str]) -> None:
     assert "8.00 µs" in capsys.readouterr().out
 
 
+def test_a_module_stands_for_its_benchmarks() -> None:
+    """``bench safety`` measures all that is about safety, each once, also where one of them is named as well."""
+    assert cli.parse(["safety", "kill", "step"]).names == ["guard", "kill", "interrupt", "step"]
+    assert cli.parse([]).names == []
+
+
 def test_unknown_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     """A benchmark that does not exist is an error that names those that do."""
     with pytest.raises(SystemExit) as exit_:
-        cli.main(["steps"])
+        cli.main(["stepz"])
     assert exit_.value.code == 2
-    assert "no benchmark 'steps'; have install, imports, command, step" in capsys.readouterr().err
+    assert "no benchmark 'stepz'; have install, imports, command, step" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -382,6 +382,7 @@ def test_lifted_before_the_deadline(run: HandRun) -> None:
     run.open()
     run.hand.now_s = 2.0
     asks(run, place, "b")
+    assert (run.seen, place.deadline) == ([("it", "a", 0)], None)
 
 
 def test_left_before_the_deadline(run: HandRun) -> None:
@@ -392,6 +393,38 @@ def test_left_before_the_deadline(run: HandRun) -> None:
     place.leave()
     run.hand.now_s = 2.0
     asks(run, place, "b")
+    assert (run.seen, place.deadline) == ([("it", "a", 0)], None)
+
+
+# -- injectors with bugs
+
+
+def wrong(ask: Ask) -> Any:
+    return 0.5 if ask.kind == "delay" else 1 / 0
+
+
+@pytest.mark.parametrize(("kind", "error"), [("point", ZeroDivisionError), ("delay", TypeError)])
+def test_a_broken_answer_is_not_raised_at_the_point(run: HandRun, kind: str, error: type[Exception]) -> None:
+    """An injector that cannot answer is reported once and asked no more, and the code that asked goes on."""
+    run.open(active(wrong, name="bug"), active(lambda _: Delay(1.0), name="well"))
+    place = Place(run, 0, 0)
+    asks(run, place, "a", "b", kind=kind)
+    [(name, raised)] = run.broken
+    assert (name, type(raised)) == ("bug", error)
+    assert run.seen == [("well", "a", 0), ("well", "b", 1)]
+
+
+@pytest.mark.parametrize("error", [RecursionError, MemoryError])
+def test_what_the_code_has_used_up_is_raised_at_the_point(run: HandRun, error: type[Exception]) -> None:
+    """Where the stack or the memory ends inside an answer, that belongs to the code that asked."""
+
+    def at_the_end(_: Ask) -> None:
+        raise error
+
+    run.open(active(at_the_end))
+    with pytest.raises(error):
+        asks(run, Place(run, 0, 0), "a")
+    assert run.broken == []
 
 
 # -- cancellation of tasks

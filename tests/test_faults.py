@@ -46,6 +46,16 @@ def test_delay(run: HandRun, strike: Way) -> None:
     assert run.hand.slept == [0.25]
 
 
+@pytest.mark.parametrize(
+    "make", [Delay, lambda after: Raise(OSError, after_s=after), lambda after: Cancel(after_s=after)]
+)
+@pytest.mark.parametrize("wrong", [-0.1, float("nan"), 1e30])
+def test_time(make: Callable[[float], Fault], wrong: float) -> None:
+    """A fault that no clock could wait for cannot be built: it would raise in the code that reached the point."""
+    with pytest.raises(ValueError, match="a duration must be"):
+        make(wrong)
+
+
 @BOTH
 def test_raise(run: HandRun, strike: Way) -> None:
     """What is raised is made anew each time, and marked."""

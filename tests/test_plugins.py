@@ -83,6 +83,33 @@ def test_targets_are_offered_by_name(install: Install) -> None:
     assert catalogue().targets.need("t.list", "here").part is list
 
 
+PROVIDER = """
+    from chaoscore import Undo, hookimpl
+
+    class Shelf:
+        kind = "shop.shelf"
+        undo = {undo}
+
+        def open(self, site): ...
+
+    @hookimpl
+    def chaos_providers():
+        return (Shelf,)
+"""
+
+
+def test_providers_are_offered_by_kind(install: Install) -> None:
+    """A plugin's provider is found by its kind."""
+    install("shop", PROVIDER.format(undo="Undo.JOURNAL"))
+    assert catalogue().providers.need("shop.shelf", "here").part.kind == "shop.shelf"
+
+
+def test_a_provider_says_how_it_is_undone(install: Install) -> None:
+    """A provider without its class of undo makes its plugin a broken one, whose reason names the hook."""
+    install("shop", PROVIDER.format(undo="'somehow'"))
+    assert "chaos_providers: 'shop.shelf' does not say how it is undone" in broken("shop").reason
+
+
 def test_undo_actions_are_offered_by_name(install: Install) -> None:
     """A plugin may offer undo actions, and they can be had as a dict."""
     source = """

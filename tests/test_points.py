@@ -86,11 +86,12 @@ def test_outside(kind: str) -> None:
     """Outside a run a point does nothing, on a running loop as well."""
     PLAIN[kind]()
 
-    async def main() -> None:
+    async def main() -> str:
         PLAIN[kind]()
         await AWAITABLE[kind]()
+        return "not struck"
 
-    asyncio.run(main())
+    assert asyncio.run(main()) == "not struck"
 
 
 def test_no_run_stays_behind() -> None:
@@ -103,6 +104,7 @@ def test_no_run_stays_behind() -> None:
     with going.at(Place(going, 0, 0)):
         for call in PLAIN.values():
             left_over.run(call)
+    assert going.seen == []
 
 
 def test_records_outside() -> None:

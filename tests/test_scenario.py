@@ -5,6 +5,8 @@ import inspect
 import re
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from typing import Any, ClassVar
 
 import attrs
@@ -15,9 +17,10 @@ from chaoscore.events import RunStarted
 from chaoscore.injectors import composite, delay, error, panic
 from chaoscore.points import maybe_delay, maybe_error, maybe_panic
 from chaoscore.protocols import Undo
+from chaoscore.reporters import json
 from chaoscore.scenario import Scenario
 from chaoscore.spec import Spec, window
-from chaoscore.validators import recursion_depth, thread_limit
+from chaoscore.validators import all_of, any_of, recursion_depth, thread_limit
 from chaoscore.verdict import PRESETS, Verdict
 from tests.runs import SteppedClock, Target, finish
 
@@ -26,6 +29,23 @@ def step(target: Any) -> None:
     """A step that reaches points."""
     maybe_delay()
     maybe_panic()
+
+
+class Shelf:
+    """A provider of nothing."""
+
+    kind: ClassVar[str] = "shelf"
+    undo: Undo = Undo.KERNEL
+
+    def open(self, site: Any) -> Any:
+        """Return what gives nothing."""
+        return nullcontext()
+
+
+class Unsaid(Shelf):
+    """It does not say how it is undone."""
+
+    undo = "by hand"  # type: ignore[assignment]
 
 
 @pytest.fixture
@@ -43,6 +63,7 @@ BUILDERS: dict[str, tuple[Build, Callable[[Scenario], Any], Any]] = {
     "run_for": (lambda s: s.run_for("1m"), lambda s: s.workload.run_for_s, 60.0),
     "workers": (lambda s: s.workers(3), lambda s: s.workload.workers, 3),
     "rate": (lambda s: s.rate(2.5), lambda s: s.workload.rate, 2.5),
+    "provide": (lambda s: s.provide("shop", Shelf()), lambda s: s.provisions[-1].name, "shop"),
     "inject": (lambda s: s.inject("slow", delay(1)), lambda s: s.injections[-1].name, "slow"),
     "inject in scope": (lambda s: s.inject("slow", delay(1), scope="db"), lambda s: s.injections[-1].name, "db.slow"),
     "inject in window": (
@@ -139,6 +160,11 @@ def test_subclass() -> None:
         (lambda s: s.inject("a", delay(1), window="5s"), "injector 'a'", "'5s' is not a window; pass window(...)"),
         (lambda s: s.inject("a", delay(1)).inject("a", error()), "injector 'a'", "two injectors named 'a'"),
         (lambda s: s.inject("d.a", delay(1)).inject("a", error(), scope="d"), "injector 'a'", "injectors named 'd.a'"),
+        (lambda s: s.provide("shelf", Shelf), "provider 'shelf'", "is not a provider; pass a value with `kind`"),
+        (lambda s: s.provide("shelf", delay(1)), "provider 'shelf'", "is an injector, not a provider; add it with"),
+        (lambda s: s.provide("shelf", Unsaid()), "provider 'shelf'", "does not say how it is undone"),
+        (lambda s: s.provide("a b", Shelf()), "provider 'a b'", "give it a name that a parameter of `setup` can have"),
+        (lambda s: s.provide("a", Shelf()).provide("a", Shelf()), "provider 'a'", "two providers named 'a'"),
         (lambda s: s.scope("db", delay(1)), "scope 'db'", "is no mapping; pass a dict from names to injectors"),
         (lambda s: s.scope("db", {"a": 5}), "injector 'a'", "5 is not an injector"),
         (lambda s: s.expect("a", 5), "validator 'a'", "5 is not a validator"),
@@ -229,6 +255,46 @@ def test_everything_at_once() -> None:
         "it strikes at 'before:buy', and there is no such step",
     ):
         assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("reporters", "problem"),
+    [
+        ("console", "'console' is not a list"),
+        (json("-"), "is not a list"),
+        ([json], "is not a reporter"),
+        (["console"], "'console' is not a reporter"),
+        ([object()], "is not a reporter"),
+    ],
+)
+def test_what_is_no_reporter_is_refused(reporters: Any, problem: str) -> None:
+    """Something that could show nothing is an error before the run, not a run that shows nothing."""
+    with pytest.raises(ScenarioError, match=problem) as caught:
+        Scenario("x").target(5).step("a", print).run(reporters=reporters)
+    assert caught.value.where == "scenario 'x', reporters"
+
+
+class Judging:
+    def __call__(self, target: list[int]) -> bool:
+        return len(target) < 2
+
+
+@pytest.mark.parametrize("judge", [Judging(), partial(lambda most, target: len(target) < most, 2)])
+@pytest.mark.parametrize("join", [lambda judge: judge, all_of, any_of])
+@pytest.mark.parametrize(("target", "verdict"), [([1], "pass"), ([1, 2], "fail")])
+def test_whatever_can_be_called_is_a_validator(
+    judge: Any, join: Callable[[Any], Any], target: list[int], verdict: str
+) -> None:
+    """An object that can be called, or a partial function, judges the target as a function does."""
+    scenario = Scenario("x").target(target).step("a", len).expect("few", join(judge))
+    assert scenario.run().verdict == verdict
+
+
+def test_one_iteration_is_reproduced_alone() -> None:
+    """A run of one iteration that failed names that iteration in the call that reproduces it, and no other call."""
+    failing = Scenario("x").target(0).step("a", lambda zero: 1 / zero).repeat(5)
+    report = failing.run(seed=7, only_iteration=3)
+    assert (report.reproduce, report.reproduce_alone) == ("scenario.run(seed=7, only_iteration=3)", None)
 
 
 def test_arun_refuses_as_run_does() -> None:
@@ -355,3 +421,43 @@ def test_verdicts(orders: Scenario) -> None:
 def test_same_parameters() -> None:
     """`run` and `arun` take the same."""
     assert list(inspect.signature(Scenario.run).parameters) == list(inspect.signature(Scenario.arun).parameters)
+
+
+# -- what is provided
+
+
+class Takes:
+    """A target whose setup takes something."""
+
+    def setup(self, shelf: object, other: object = None, *more: object, **rest: object) -> None: ...
+
+
+class Strikes(Shelf):
+    """An injector that strikes in what is provided."""
+
+    kind: ClassVar[str] = "strikes"
+    undo: Undo = Undo.PROVIDED
+
+
+def test_a_setup_that_takes_what_nothing_provides_is_a_problem() -> None:
+    """What a setup needs is provided before the run, or the scenario says that it is missing, and what there is."""
+    scenario = Scenario("orders").target(Takes()).step("buy", step).provide("shelv", Shelf())
+    [problem] = scenario.problems()
+    assert str(problem) == (
+        "scenario 'orders', target: its setup takes 'shelf', which nothing provides (did you mean 'shelv'?); "
+        "add .provide('shelf', ...) or give it a default"
+    )
+    assert scenario.provide("shelf", Shelf()).problems() == []
+
+
+def test_a_fault_in_nothing_provided_is_a_problem(orders: Scenario) -> None:
+    """An injector that strikes in what is provided needs a scenario that provides something."""
+    scenario = orders.inject("cut", Strikes())
+    assert "strikes in what a scenario provides, and this one provides nothing" in str(scenario.problems()[0])
+    assert scenario.provide("shelf", Shelf()).problems() == []
+
+
+def test_a_setup_without_a_signature_takes_nothing() -> None:
+    """A setup that does not say what it takes is no problem, and gets nothing."""
+    target = type("Builtin", (), {"setup": dict.fromkeys})()
+    assert Scenario("orders").target(target).step("buy", step).problems() == []

@@ -145,8 +145,8 @@ def test_workload_refused(parts: dict[str, Any], kind: type[Exception], text: st
         (window(until="90s"), "until 90 s"),
         (window("5s", "10s"), "from 5 s, until 10 s"),
         (window(every="10s", for_="2s"), "every 10 s for 2 s"),
-        (window(probability="25%"), "in 0.25 of iterations"),
-        (window("1s", every="10s", for_="2s", probability=0.5), "from 1 s, every 10 s for 2 s, in 0.5 of openings"),
+        (window(probability="25%"), "in 25% of iterations"),
+        (window("1s", every="10s", for_="2s", probability=0.5), "from 1 s, every 10 s for 2 s, in 50% of openings"),
     ],
 )
 def test_window(built: Window, phrase: str) -> None:
@@ -393,6 +393,13 @@ def test_target_name() -> None:
     """A target is called by its name where it has one as text, else by its class."""
     assert Spec(name="x", subject=part(name="shop")).target_name == "shop"
     assert Spec(name="x", subject=part(name=5)).target_name == "Part"
+
+    class Unready:
+        @property
+        def name(self) -> str:
+            raise ConnectionError("set it up first")
+
+    assert Spec(name="x", subject=Unready()).target_name == "Unready"
 
 
 def test_secrets_are_not_shown() -> None:

@@ -588,6 +588,15 @@ def trend(shape: Shape, samples: int, noise: float = 0.0, period_s: float = 1.0)
     return result
 
 
+def bursts(shape: Shape, samples: int) -> Trend:
+    """Return the trend of a shape over 0..1, taken in bursts: most gaps are short, few make up nearly all the time."""
+    result, chance, now_s = Trend(), random.Random(samples), 0.0
+    for n in range(samples):
+        now_s += chance.lognormvariate(0, 2.5)
+        result.add(now_s, shape(n / (samples - 1)))
+    return result
+
+
 class TestTrend:
     @pytest.mark.parametrize("noise", [0.0, 0.5, 1.5])
     @pytest.mark.parametrize("samples", [40, 300, 3000])
@@ -602,6 +611,21 @@ class TestTrend:
     def test_leak(self, name: str, samples: int, noise: float) -> None:
         """A leak is growth, whatever is laid over it."""
         assert trend(LEAKS[name], samples, noise).grows(5)
+
+    @pytest.mark.parametrize("samples", [40, 300])
+    @pytest.mark.parametrize("name", LEAKS)
+    def test_leak_in_bursts(self, name: str, samples: int) -> None:
+        """A leak for each iteration is growth however unevenly these come, and of no more than there was."""
+        leak = bursts(LEAKS[name], samples)
+        assert leak.grows(5)
+        values = [y for _, y in leak.samples]
+        assert 5 <= leak.rise <= max(values) - min(values)
+
+    @pytest.mark.parametrize("samples", [40, 300])
+    @pytest.mark.parametrize("name", HARMLESS)
+    def test_no_leak_in_bursts(self, name: str, samples: int) -> None:
+        """What is no growth is none either however unevenly the samples come."""
+        assert not bursts(HARMLESS[name], samples).grows(5)
 
     @pytest.mark.parametrize("seed", range(40))
     def test_noise(self, seed: int) -> None:

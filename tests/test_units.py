@@ -75,6 +75,13 @@ def test_seconds_range(value: Any) -> None:
         seconds(value)
 
 
+@pytest.mark.parametrize("value", [3e9 + 1, "834000h", timedelta(days=35_000)])
+def test_seconds_longest(value: Any) -> None:
+    """A duration that timers of the platform might not take is refused, with the value as it was written."""
+    with pytest.raises(ValueError, match=f"at most 3e.09 s .*, not {re.escape(repr(value))}"):
+        seconds(value)
+
+
 @given(HOSTILE_TEXT)
 @example("9" * 400 + "s")
 @example("9" * 5000 + "s")

@@ -66,6 +66,7 @@ def _examined(file: str) -> dict[str, Examines]:
 
     scenario = load(file)
     parts = {"target": scenario.subject}
+    parts |= {f"provider {each.name}": each.provider for each in scenario.provisions}
     parts |= {f"injector {each.name}": each.injector for each in scenario.injections}
     parts |= {f"validator {each.name}": each.validator for each in scenario.expectations}
     return {name: part for name, part in parts.items() if isinstance(part, Examines)}

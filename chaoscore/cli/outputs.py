@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +15,9 @@ from chaoscore.errors import UnknownNameError
 if TYPE_CHECKING:
     from chaoscore.offers import Offers
     from chaoscore.protocols import Reporter, ReporterType
+
+
+STDOUT = "-"
 
 
 class Reporting(click.Command):
@@ -66,30 +71,50 @@ def report_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return option(command)
 
 
-def printer(*, as_json: bool, quiet: bool) -> Reporter:
-    """Return the reporter that prints the report on the standard output."""
-    from chaoscore.cli.screens import Summary
-    from chaoscore.reporters import json
-
-    return json("-") if as_json else Summary(quiet=quiet)
-
-
-def reporters_for(outputs: Sequence[tuple[str, str | None]]) -> list[Reporter]:
+def reporters_for(
+    outputs: Sequence[tuple[str, str | None]], source: Path, *, as_json: bool, quiet: bool
+) -> list[Reporter]:
     """
-    Return the reporters that write *outputs*, pairs of kind and path, or None where the reporter can do without.
+    Return the reporters that write *outputs*, and last the one that prints, to tell what became of the others.
+
+    Args:
+        outputs: Pairs of kind and path, or None where the reporter can do without.
+        source: What is read meanwhile, and must not be overwritten.
+        as_json: Print the report as JSON.
+        quiet: Print only the verdict.
 
     Raises:
         click.BadParameter: There is no such reporter, it cannot write there, or two would write to one file.
         PluginError: Its plugin cannot be used.
     """
+    paths = [path for _, path in outputs if path is not None]
+    _check_places([*paths, *([STDOUT] if as_json else [])], source)
+    return [*_writers(outputs), _printer(as_json=as_json, quiet=quiet, beside=STDOUT in paths)]
+
+
+def _check_places(paths: Sequence[str], source: Path) -> None:
+    """See that each of *paths* is another file, and none of them the *source*."""
+    places = [path if path == STDOUT else Path(path).resolve() for path in paths]
+    for path, place in zip(paths, places, strict=True):
+        if place == source.resolve():
+            raise click.BadParameter(f"{path} would be overwritten while it is read", param_hint="--report")
+        if places.count(place) > 1:
+            raise click.BadParameter(f"{path} is given twice; each needs a file of its own", param_hint="--report")
+
+
+def _printer(*, as_json: bool, quiet: bool, beside: bool) -> Reporter:
+    """Return the reporter that prints the report; text goes *beside* the standard output where another has that."""
+    from chaoscore.cli.screens import Summary
+    from chaoscore.reporters import json
+
+    return json(STDOUT) if as_json else Summary(quiet=quiet, stream=sys.stderr if beside else None)
+
+
+def _writers(outputs: Sequence[tuple[str, str | None]]) -> list[Reporter]:
     if not outputs:
         return []
     from chaoscore.plugins import catalogue
 
-    paths = [path for _, path in outputs if path is not None]
-    for path in paths:
-        if paths.count(path) > 1:
-            raise click.BadParameter(f"{path} is given twice; each needs a file of its own", param_hint="--report")
     return [_reporter(catalogue().reporters, kind, path) for kind, path in outputs]
 
 

@@ -10,15 +10,21 @@ import click
 from chaoscore.cli.shell import emit, file_argument, printable
 
 if TYPE_CHECKING:
+    from chaoscore.protocols import Finds
     from chaoscore.scenario import Scenario
-    from chaoscore.spec import Expectation, Injection
+    from chaoscore.spec import Expectation, Injection, Provision
 
 _UNDONE = {
     "kernel": "by the kernel: it ends with this process or a child of it",
     "time-to-live": "by the target: it is dropped there after a time",
+    "provided": "with what it strikes in, which this scenario provides",
     "journal": "from the journal: how is on disk before it is applied",
     "manual": "by you: the injector's documentation says how",
 }
+
+
+FOUND = 10
+"""How many of the targets of an injector are shown."""
 
 
 @click.command(short_help="Say what a scenario would do; touches nothing.")
@@ -39,6 +45,11 @@ def plan(file: str) -> None:
 
 def _lines(scenario: Scenario) -> Iterator[str]:
     yield from _rows(_overview(scenario))
+    if scenario.provisions:
+        yield from ("", "PROVIDED before the target is set up, taken away last first")
+    for provision in scenario.provisions:
+        yield f"  {provision.name}: {_part(provision.provider)}"
+        yield from _rows(_provision(provision, scenario.allowed), indent="    ")
     yield from ("", "INJECTORS, lifted last first" if scenario.injections else "INJECTORS: none")
     for injection in scenario.injections:
         yield f"  {injection.name}: {_part(injection.injector)}"
@@ -70,20 +81,36 @@ def _overview(scenario: Scenario) -> Iterator[tuple[str, str]]:
     yield "allowed", ", ".join(("loopback", *(f"{each} with `--allow`" for each in scenario.allowed)))
 
 
+def _provision(provision: Provision, allowed: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    from chaoscore.parameters import summary
+
+    yield "does", summary(type(provision.provider))
+    yield from _aims(provision.provider, allowed)
+    yield "undone", _UNDONE[provision.provider.undo.value]
+
+
 def _injection(injection: Injection, allowed: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     from chaoscore.parameters import summary
-    from chaoscore.protocols import Aims, Answers
+    from chaoscore.protocols import Answers, Finds
 
     injector = injection.injector
     yield "does", summary(type(injector))
     if isinstance(injector, Answers):
         scope = "any component" if injection.scope is None else f"the component {injection.scope!r}, and of none"
         yield "where", f"at points of {scope}" + ("" if injector.at is None else f", named {injector.at!r}")
-    if isinstance(injector, Aims):
-        for host, port in injector.aims:
-            yield "aims", _aim(host, port, allowed)
+    yield from _aims(injector, allowed)
+    if isinstance(injector, Finds):
+        yield "finds", _found(injector)
     yield "when", injection.window.describe()
     yield "undone", _UNDONE[injector.undo.value]
+
+
+def _aims(part: object, allowed: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    from chaoscore.protocols import Aims
+
+    if isinstance(part, Aims):
+        for host, port in part.aims:
+            yield "aims", _aim(host, port, allowed)
 
 
 def _aim(host: str, port: int, allowed: tuple[str, ...]) -> str:
@@ -94,6 +121,17 @@ def _aim(host: str, port: int, allowed: tuple[str, ...]) -> str:
         return f"{host}:{port}, which stands for {resolve(host, port, [network(each) for each in allowed])}"
     except ForbiddenTargetError as error:
         return f"FORBIDDEN: {error}"
+
+
+def _found(injector: Finds) -> str:
+    from chaoscore.errors import ChaosError
+
+    try:
+        found = injector.finds()
+    except ChaosError as error:
+        return f"NOTHING: {error}"
+    more = f" and {len(found) - FOUND} more" if len(found) > FOUND else ""
+    return f"{', '.join(found[:FOUND])}{more}" if found else "nothing now; it looks again when it is opened"
 
 
 def _expectation(scenario: Scenario, expectation: Expectation) -> Iterator[tuple[str, str]]:
@@ -110,7 +148,7 @@ def _goals(scenario: Scenario) -> Iterator[tuple[str, str]]:
 
 
 def _part(part: Any) -> str:
-    """Return the kind of an injector or validator and its parameters, as far as they are set."""
+    """Return the kind of an injector, provider or validator and its parameters, as far as they are set."""
     from chaoscore.executor.describe import parameters
 
     return f"{part.kind}{_parameters(parameters(part))}"

@@ -77,7 +77,10 @@ def _journal(contents: Contents) -> Iterator[str]:
     header, alive = contents.header, is_alive(contents)
     if not alive and not contents.open:
         return  # it died before it could apply anything
-    since = datetime.fromtimestamp(header.wall).astimezone().isoformat(" ", "seconds")
+    try:
+        since = datetime.fromtimestamp(header.wall).astimezone().isoformat(" ", "seconds")
+    except (ValueError, OverflowError, OSError):  # a damaged journal
+        since = f"{header.wall:g} s after 1970"
     owner = f"process {header.pid}, alive" if alive else "dead: `chaoscore recover`"
     yield f"run {header.run_id} of scenario {header.scenario!r}, since {since}, {owner}"
     if contents.revoked is not None:

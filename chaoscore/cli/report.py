@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from chaoscore.cli.outputs import Reporting, printer, report_option, reporters_for
-from chaoscore.cli.shell import settle
+from chaoscore.cli.outputs import Reporting, report_option, reporters_for
 
 if TYPE_CHECKING:
     from chaoscore.events import Event
     from chaoscore.protocols import Reporter
+
+BATCH = 1_000
+"""Events that the reporters are shown at a time."""
 
 
 @click.command(cls=Reporting, short_help="Render the event log of a run again.")
@@ -32,23 +35,20 @@ def report(ctx: click.Context, run: str, outputs: list[tuple[str, str | None]], 
     from chaoscore.fold import replay
     from chaoscore.protocols import Reports
 
-    if any(path is not None and Path(path).resolve() == Path(run).resolve() for _, path in outputs):
-        raise click.BadParameter(f"{run} would be overwritten while it is read", param_hint="--report")
-    reporters = (*reporters_for(outputs), printer(as_json=as_json, quiet=quiet))
+    reporters = reporters_for(outputs, Path(run), as_json=as_json, quiet=quiet)
     result = replay(_followed(read_log(run), reporters))
     for each in reporters:
         if isinstance(each, Reports):
             each.report(result)
-    settle()
     ctx.exit(result.exit_code)
 
 
 def _followed(events: Iterable[Event], reporters: Sequence[Reporter]) -> Iterator[Event]:
-    """Yield *events*, and let the reporters that follow a run see them."""
+    """Yield *events*, and let the reporters that follow a run see them, in batches as they do in a run."""
     from chaoscore.protocols import Follows
 
-    followers = [each for each in reporters if isinstance(each, Follows)]
-    for event in events:
+    followers, rest = [each for each in reporters if isinstance(each, Follows)], iter(events)
+    while batch := tuple(islice(rest, BATCH)):
         for each in followers:
-            each.follow((event,))
-        yield event
+            each.follow(batch)
+        yield from batch

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from chaoscore.cli.outputs import Reporting, printer, report_option, reporters_for
-from chaoscore.cli.shell import file_argument, printable, program, settle
+from chaoscore.cli.outputs import Reporting, report_option, reporters_for
+from chaoscore.cli.shell import file_argument, program
 
 if TYPE_CHECKING:
     from chaoscore.protocols import Reporter
@@ -58,8 +59,9 @@ def run(ctx: click.Context, /, file: str, **options: Any) -> None:
     from chaoscore.loader import load, split_origin
     from chaoscore.loader.imports import importable
 
-    reporters = (*_reporters(options), *reporters_for(options["outputs"]))
-    with importable(split_origin(file)[0].parent):
+    source = split_origin(file)[0]
+    reporters = _reporters(options, source)
+    with importable(source.parent):
         scenario = _adjusted(load(file), options)
         iterations, only = scenario.workload.iterations, options["only_iteration"]
         if only is not None and iterations is not None and only >= iterations:
@@ -68,7 +70,7 @@ def run(ctx: click.Context, /, file: str, **options: Any) -> None:
             )
         chosen = Options(
             seed=options["seed"],
-            reporters=reporters,
+            reporters=tuple(reporters),
             inject=not options["no_faults"],
             only_iteration=options["only_iteration"],
             allow=options["allow"],
@@ -78,10 +80,6 @@ def run(ctx: click.Context, /, file: str, **options: Any) -> None:
         )
         with logged(options["verbose"], scenario.secrets):
             report = execute(scenario, chosen)
-    for trouble in report.troubles:
-        if trouble.who.startswith("reporter "):  # a report that another one has printed by then does not tell
-            click.echo(printable(f"{trouble.who} failed: {trouble.error.message}"), err=True)
-    settle()
     ctx.exit(report.exit_code)
 
 
@@ -104,14 +102,14 @@ def rerun(file: str, options: dict[str, Any]) -> str:
     return f"{shlex.join(words)} --seed {{seed}}"
 
 
-def _reporters(options: dict[str, Any]) -> list[Reporter]:
-    """Return the reporters that the options other than ``--report`` ask for."""
+def _reporters(options: dict[str, Any], source: Path) -> list[Reporter]:
+    """Return the reporters that are asked for."""
     from chaoscore.cli.screens import Progress
 
-    found: list[Reporter] = [] if options["quiet"] else [Progress(stream=sys.stderr)]
-    if options["events"] is not None:
-        found += reporters_for([("events", options["events"])])
-    return [*found, printer(as_json=options["as_json"], quiet=options["quiet"])]
+    progress: list[Reporter] = [] if options["quiet"] else [Progress(stream=sys.stderr)]
+    events = [] if options["events"] is None else [("events", options["events"])]
+    outputs = [*events, *options["outputs"]]
+    return [*progress, *reporters_for(outputs, source, as_json=options["as_json"], quiet=options["quiet"])]
 
 
 def _adjusted(scenario: Scenario, options: dict[str, Any]) -> Scenario:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from click.shell_completion import CompletionItem
@@ -28,6 +30,18 @@ USAGE, UNKNOWN, INVALID, FAULTS_LEFT, INTERRUPTED = 2, 3, 4, 6, 130
 class Commands(click.Group):
     """A group of commands, the core's and those of plugins, whose errors are messages, not tracebacks."""
 
+    def main(self, *args: Any, **keywords: Any) -> Any:
+        """Run the program. Its exit code is the command's, whatever became of the standard streams."""
+        _stand_in()
+        try:
+            return super().main(*args, **keywords)
+        except OSError as error:  # of a full disk, or of a terminal that is gone
+            with suppress(OSError):
+                click.echo(f"Error: {printable(str(error))}", err=True)
+            sys.exit(UNKNOWN)
+        finally:
+            settle()
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that *ctx* names."""
         try:
@@ -39,7 +53,7 @@ class Commands(click.Group):
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
-            _hush()
+            _hush(sys.stdout)
             ctx.exit(0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -81,22 +95,34 @@ def emit(text: str) -> None:
     try:
         click.echo(text, nl=not text.endswith("\n"))
     except BrokenPipeError:
-        _hush()
-    settle()
+        _hush(sys.stdout)
 
 
 def settle() -> None:
-    """Write what is still to be written to the standard output, if anybody reads it."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _hush()
+    """Write what is still to be written to the standard streams; what nobody takes is dropped."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            _hush(stream)
+            if error.errno != errno.EPIPE and stream is sys.stdout:
+                with suppress(OSError):
+                    click.echo(f"Error: cannot write the standard output: {error.strerror}", err=True)
 
 
-def _hush() -> None:
-    """Send what was written to the standard output nowhere, so that the interpreter's last flush succeeds."""
+def _stand_in() -> None:
+    """Let the standard streams that are closed, as by ``>&-``, lead nowhere: else the next file took their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(nowhere, True)
+            setattr(sys, name, os.fdopen(nowhere, mode))
+
+
+def _hush(stream: TextIO) -> None:
+    """Send what was written to *stream* nowhere, so that the interpreter's last flush succeeds."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 

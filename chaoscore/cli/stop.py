@@ -15,12 +15,10 @@ def stop(release: bool) -> None:
 
     It is a file in the state directory, looked at before every fault and ten times a second while faults are open.
     """
-    from chaoscore.safety.state import lever, private, state_dir
+    from chaoscore.safety.state import lever, pull_lever
 
     if release:
         lever().unlink(missing_ok=True)
         emit("Released: runs may inject again.")
         return
-    private(state_dir())
-    lever().touch(mode=0o600)
-    emit(f"Pulled ({lever()}): runs undo their faults and end. `chaoscore stop --release` lets them inject again.")
+    emit(f"Pulled ({pull_lever()}): runs undo their faults and end. `chaoscore stop --release` lets them inject again.")

@@ -106,8 +106,12 @@ class Guard:
     @property
     def covers(self) -> bool:
         """Tell whether no fault would outlive this process if it ended now: the watchdog stands by, or none is open."""
-        stands_by = not self._closing.is_set() and not self._pipe.broken and self._dog.poll() is None
-        return stands_by or not self._open()
+        return self._stands_by() or not self._open()
+
+    def leave(self) -> None:
+        """Remove the journal, for a process that is covered and ends now, where the watchdog is not there to do it."""
+        if not self._stands_by():
+            self.journal.path.unlink(missing_ok=True)
 
     @contextmanager
     def undoing(
@@ -177,6 +181,9 @@ class Guard:
         """In a forked child: close what would make the run seem alive as long as the child is."""
         self.journal.forget()
         self._locks.close()
+
+    def _stands_by(self) -> bool:
+        return not self._closing.is_set() and not self._pipe.broken and self._dog.poll() is None
 
     def _open(self) -> tuple[tuple[Intent, str], ...]:
         try:

@@ -3,70 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import platform
 import threading
-import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from chaoscore.draw import once
-from chaoscore.errors import EndingError, ScenarioError, UndoError
+from chaoscore.errors import UndoError
 from chaoscore.events import (
-    SCHEMA,
     Ended,
-    Event,
-    ExpectationInfo,
     Found,
-    InjectionInfo,
     Interrupted,
     IterationEnded,
     Outcome,
     Phase,
-    RunStarted,
     Stopped,
-    Trouble,
 )
 from chaoscore.executor.crew import GRACE_S, Crew, Watch
-from chaoscore.executor.describe import error_info, parameters
 from chaoscore.executor.guard import Guard, Terms
-from chaoscore.executor.hooks import Lane, call
-from chaoscore.executor.judges import Judge
-from chaoscore.executor.log import EventLogging, RunLogger
-from chaoscore.executor.openings import FAILED, Openings
+from chaoscore.executor.host import Host
+from chaoscore.executor.introduction import introduction
+from chaoscore.executor.log import EventLogging
+from chaoscore.executor.openings import FAILED
 from chaoscore.executor.options import Options
 from chaoscore.executor.panel import Panel
+from chaoscore.executor.provisions import who
 from chaoscore.executor.running import LiveRun
 from chaoscore.executor.sampling import EVERY_S, sample
 from chaoscore.executor.stream import Delivery
 from chaoscore.fold import Fold
 from chaoscore.plugins import catalogue
 from chaoscore.propagation import followed
-from chaoscore.protocols import Moment, Scene, Site, Undo
+from chaoscore.protocols import Injector, Moment, Provider, Undo
 from chaoscore.report import Report
-from chaoscore.safety.permission import both, resolve
 from chaoscore.spec import Injection, Spec
 from chaoscore.verdict import Severity, Verdict
-from chaoscore.version import __version__
 
 _T = TypeVar("_T")
 
 GUARD_S = 60.0
 """More than the guard takes to start, or to end with a watchdog that has much to undo."""
 
-OVERDUE_S = 2.0
-"""So long after its deadline a hook, or an interruption that nobody heard, shows that something blocks the loop."""
-
 
 class Execution:
     """
     One run.
-
-    Whatever goes wrong in a hook becomes a `Trouble` in the stream and the run goes on to undo what it did, so a second
-    failure never hides the first.
 
     Attributes:
         run_id: Names the run.
@@ -77,19 +59,15 @@ class Execution:
         self._run = LiveRun(spec, options)
         self.run_id = self._run.run_id
         self._fold = Fold()
-        self._lane = Lane("chaoscore-hooks")
-        self._log = RunLogger(options.logger or logging.getLogger("chaoscore"), spec.name, self.run_id)
-        self._injections = spec.injections if options.inject else ()
-        self._openings = Openings(self._run, self, self._injections, spec.limits.faults)
-        self._panel = Panel(spec, self)
+        self._host = Host(spec, options, self._run, self._fold)
+        self._openings = self._host.openings
+        self._panel = Panel(spec, self._host)
         self._loop = asyncio.get_running_loop()
         self._ending = asyncio.Event()
         self._interrupts: list[str] = []
         self._watch: Watch | None = None
-        self._guard: Guard | None = None
         self._driving = False
         self._told = self._ended = False
-        self._due: dict[object, float] = {}
 
     # -- from start to finish
 
@@ -100,14 +78,14 @@ class Execution:
         run.stream.deliver_to(deliveries)
         run.stream.subscribe(self._fold.add)
         run.stream.subscribe(self._stop_on_failure, (IterationEnded, Found))
-        logged = EventLogging(self._log)
+        logged = EventLogging(self._host.log)
         run.stream.subscribe(logged, logged.types)
-        self.emit(self._started())
+        run.emit(introduction(self._spec, self._options, run, self._openings.all))
         with followed(self._loop), self._limited(limits.run_s):
             try:
                 await self._stages()
             except Exception as error:  # noqa: BLE001 - a bug of ours: reported like all else, never a lost report
-                self.trouble("chaoscore", "run", error, Verdict.UNKNOWN)
+                self._host.trouble("chaoscore", "run", error, Verdict.UNKNOWN)
         return await self._finish(deliveries)
 
     @contextmanager
@@ -129,8 +107,8 @@ class Execution:
         began = False
         try:
             self._phase("setup")
-            began = True
-            if await self._set_up() and await self._steady():
+            began = await self._provide()
+            if began and await self._set_up() and await self._steady():
                 try:
                     await self._workload()
                 finally:
@@ -141,18 +119,26 @@ class Execution:
             if began:
                 self._phase("teardown")
                 await self._tear_down()
-            if self._guard is not None:
-                await self._release(self._guard)
-            self._lane.close()
+            await self._host.provisions.close_all()
+            if self._host.guard is not None:
+                await self._release(self._host.guard)
+            self._host.lane.close()
+
+    async def _provide(self) -> bool:
+        """Make what has to be there before the target; tell whether the target may be set up."""
+        if not await self._guarded(each.provider for each in self._spec.provisions):
+            return False
+        return await self._host.provisions.open_all(lambda: self._run.stopping)
 
     async def _set_up(self) -> bool:
-        setup = getattr(self._run.target, "setup", None)
-        return not callable(setup) or await self._forward("target", "setup", setup) is not FAILED
+        target = self._run.target
+        setup, provided = getattr(target, "setup", None), self._host.provisions.arguments(target)
+        return not callable(setup) or await self._forward("target", "setup", _with(setup, provided)) is not FAILED
 
     async def _tear_down(self) -> None:
         teardown = getattr(self._run.target, "teardown", None)
         if callable(teardown):
-            await self.hook("target", "teardown", Verdict.UNKNOWN, teardown)
+            await self._host.hook("target", "teardown", Verdict.UNKNOWN, teardown)
 
     async def _steady(self) -> bool:
         self._phase("steady state")
@@ -163,7 +149,7 @@ class Execution:
 
     async def _workload(self) -> None:
         self._phase("inject")
-        if not await self._guarded() or not await self._openings.open_all():
+        if not await self._guarded(each.injector for each in self._openings.all) or not await self._openings.open_all():
             self._stop("an injector did not open; the workload was not started", Verdict.UNKNOWN)
         if self._run.stopping:
             return
@@ -171,7 +157,7 @@ class Execution:
         run = self._run
         run.begin_workload()
         crew = Crew(run, self._spec.workload.workers)
-        self._watch = Watch(crew, run, self._panel.step_limits_s(), self.interrupt, bool(self._injections))
+        self._watch = Watch(crew, run, self._panel.step_limits_s(), self.interrupt, bool(self._openings.all))
         self._driving = True
         crew.start()
         self._watch.start()
@@ -185,29 +171,36 @@ class Execution:
             await asyncio.wait(beside)
             self._watch.close()
 
-    async def _guarded(self) -> bool:
-        """Start the watchdog where the kernel would not undo every fault; tell whether the run is safe."""
-        if all(each.injector.undo is not Undo.JOURNAL for each in self._injections):
+    async def _guarded(self, parts: Iterable[Injector | Provider]) -> bool:
+        """Start the watchdog where the kernel would not undo what *parts* do; tell whether the run is safe."""
+        if self._host.guard is not None or all(each.undo is not Undo.JOURNAL for each in parts):
             return True
         guard = await self._own_hook(self._start_guard)
         if guard is FAILED:
             return False
-        self._guard = guard
+        self._host.guard = guard
         return True
 
     def _start_guard(self) -> Guard:
         limit_s = self._spec.limits.run_s
         terms = Terms() if limit_s is None else Terms(limit_s=limit_s)
         actions = catalogue().undos.by_name()
-        return Guard(self.run_id, self._spec.name, actions, self.interrupt, terms, self._hangs)
+        return Guard(self.run_id, self._spec.name, actions, self.interrupt, terms, self._host.deadlines.missed)
+
+    async def _own_hook(self, function: Callable[[], Any]) -> Any:
+        """Call what starts or ends the watchdog, which knows how long that may take whatever the scenario says."""
+        return await self._host.hook("chaoscore", "watchdog", Verdict.UNKNOWN, function, deadline_s=GUARD_S)
 
     async def _release(self, guard: Guard) -> None:
         """Let the watchdog go; what could not be undone, not even by it, is in the report with what a person can do."""
         left = await self._own_hook(guard.close)
-        self._guard = None
+        self._host.guard = None
         for intent, error in () if left is FAILED else left:
-            who = f"injector {intent.injector!r}, {intent.target}"
-            self.trouble(who, "lift", UndoError(intent.undo, error, intent.manual), Verdict.FAIL)
+            is_injector = any(each.name == intent.injector for each in self._openings.all)
+            owner = f"injector {intent.injector!r}" if is_injector else who(intent.injector)
+            self._host.trouble(
+                f"{owner}, {intent.target}", "lift", UndoError(intent.undo, error, intent.manual), Verdict.FAIL
+            )
 
     def _beside(self, over: asyncio.Event, crew: Crew) -> list[Any]:
         """Return what goes on beside the workers: windows that open and close, validators that keep looking."""
@@ -234,7 +227,7 @@ class Execution:
             with suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), EVERY_S)
                 return
-            self.emit(sample(self.elapsed_s(), crew.in_flight, self._openings.asked))
+            self._run.emit(sample(self._run.elapsed_s(), crew.in_flight, self._openings.asked))
 
     async def _watch_until(self, over: asyncio.Event, wait: Callable[[float], Any]) -> None:
         watching = _task(self._panel.watch(wait))
@@ -265,20 +258,19 @@ class Execution:
                 self._reporter_failed(delivery)
         told = {each for each in deliveries if each.failure is not None}
         self._ended = True
-        self.emit(Ended(self.elapsed_s()))
+        self._run.emit(Ended(self._run.elapsed_s()))
         self._run.stream.flush()
-        report = self._fold.report()
-        for delivery in deliveries:
-            await self._lane.call(delivery.finish, report)
+        for delivery in deliveries:  # in their order: each is told how those before it failed
+            await self._host.lane.call(delivery.finish, self._fold.report())
             if delivery.failure is not None and delivery not in told:
                 self._reporter_failed(delivery)
-        self._lane.close()
+        self._host.lane.close()
         return self._fold.report()
 
     def _reporter_failed(self, delivery: Delivery) -> None:
         assert delivery.failure is not None
         hook, error = delivery.failure
-        self.trouble(delivery.who, hook, error, Verdict.UNSTABLE)
+        self._host.trouble(delivery.who, hook, error, Verdict.UNSTABLE)
 
     # -- ending early
 
@@ -294,19 +286,18 @@ class Execution:
         self._openings.silence()
         if self._watch is not None and not self._told:
             self._watch.drain(GRACE_S, Outcome.CANCELLED)  # for a step that blocks the loop, so that nobody hears this
-        self._told, heard = True, object()
-        self._due[heard] = time.monotonic() + GRACE_S
+        self._told, heard = True, self._host.deadlines.expect(GRACE_S)
         with suppress(RuntimeError):  # the loop is closed: it was over anyway
             self._loop.call_soon_threadsafe(self._interrupted, reason, heard)
 
     def _interrupted(self, reason: str, heard: object) -> None:
-        del self._due[heard]
+        self._host.deadlines.met(heard)
         if self._ended and self._options.handle_signals:
             return  # the report is made, and the exit code is the one that it tells
         self._interrupts.append(reason)
         self._ending.set()
         if len(self._interrupts) == 1:
-            self.emit(Interrupted(self.elapsed_s(), reason))
+            self._run.emit(Interrupted(self._run.elapsed_s(), reason))
         elif self._watch is not None:
             self._watch.drain(0.0, Outcome.CANCELLED)
 
@@ -316,20 +307,17 @@ class Execution:
 
         The watchdog is not told: it sees that the process is gone, whatever state that was in.
         """
-        if self._guard is not None and self._guard.covers:
+        if self._host.guard is not None and self._host.guard.covers:
+            self._host.guard.leave()
             with suppress(OSError):
                 os.write(2, b"chaoscore: the watchdog undoes the rest; see `chaoscore status`\n")
             os._exit(code)
-
-    def _hangs(self) -> bool:
-        """Tell whether something blocks the loop for ever: a hook that is long past its deadline, or a deaf step."""
-        return any(due + OVERDUE_S < time.monotonic() for due in tuple(self._due.values()))
 
     def _stop(self, reason: str, verdict: Verdict) -> None:
         if self._run.stopping:
             return
         self._run.stopping = True
-        self.emit(Stopped(self.elapsed_s(), reason, verdict))
+        self._run.emit(Stopped(self._run.elapsed_s(), reason, verdict))
         self._loop.call_soon_threadsafe(self._ending.set)
 
     def _stop_on_failure(self, event: IterationEnded | Found) -> None:
@@ -341,104 +329,11 @@ class Execution:
         elif event.outcome is Outcome.FAILED:
             self._stop(f"at the first failure, in iteration {event.iteration}", Verdict.FAIL)
 
-    # -- what the parts of the run need of it
-
-    def emit(self, *events: Event) -> None:
-        """Append *events* to the stream."""
-        self._run.emit(*events)
-
-    def elapsed_s(self) -> float:
-        """Return seconds since the run started."""
-        return self._run.elapsed_s()
-
-    def trouble(self, who: str, hook: str, error: BaseException, verdict: Verdict) -> None:
-        """Put a hook that failed into the stream."""
-        self.emit(Trouble(self.elapsed_s(), who, hook, error_info(error), verdict))
-
-    def found(self, judge: Judge, judgement: Any, verdict: Verdict | None = None) -> int:
-        """Put what a validator said into the stream; return how many findings that was."""
-        found = list(judge.findings(judgement, self.elapsed_s(), self._openings.names, verdict))
-        self.emit(*found)
-        return len(found)
-
-    async def _own_hook(self, function: Callable[[], Any]) -> Any:
-        """Call what starts or ends the watchdog, which knows how long that may take whatever the scenario says."""
-        return await self.hook("chaoscore", "watchdog", Verdict.UNKNOWN, function, deadline_s=GUARD_S)
-
-    async def hook(
-        self,
-        who: str,
-        hook: str,
-        verdict: Verdict,
-        function: Callable[..., Any],
-        *args: Any,
-        lane: Lane | None = None,
-        deadline_s: float | None = None,
-    ) -> Any:
-        """Call a hook and return its value; one that fails is put into the stream, and `FAILED` returned."""
-        calling, limit_s = object(), deadline_s or self._spec.limits.hook_s
-        self._due[calling] = time.monotonic() + limit_s
-        try:
-            return await call(lane or self._lane, who, hook, limit_s, function, *args)
-        except BaseException as error:  # hooks are others' code; what they raise is reported
-            task = asyncio.current_task()
-            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
-                raise
-            self.trouble(who, hook, error, verdict)
-            return FAILED
-        finally:
-            del self._due[calling]
-
-    def site(self, injection: Injection, opening: int, landed: Callable[[str, str, str], None]) -> Site:
-        """Return where *injection* is opened for the time number *opening*, from 0."""
-        run = self._run
-        networks = both(self._spec.allowed, self._options.allow)
-
-        def draw(*identity: object) -> float:
-            return once(run.seed, injection.name, opening, *identity)
-
-        return Site(
-            injection=injection.name,
-            scenario=self._spec.name,
-            run_id=self.run_id,
-            seed=run.seed,
-            target=run.target,
-            clock=run.clock,
-            log=self._log.for_part(injection.name),
-            draw=draw,
-            landed=landed,
-            elapsed_s=run.elapsed_s,
-            share=self._spec.limits.share,
-            resolve=lambda host, port: resolve(host, port, networks),
-            undoing=partial(self._undoing, injection.name),
-        )
-
-    def _undoing(self, injector: str, undo: str, args: Mapping[str, Any], **how: Any) -> AbstractContextManager[None]:
-        if self._guard is None:
-            problem = "it asks for an undo, but does not say `undo = Undo.JOURNAL`"
-            raise ScenarioError(f"injector {injector!r}", problem, "declare it, so that a watchdog stands by")
-        if self._openings.closed:
-            raise EndingError(self.run_id)
-        return self._guard.undoing(injector, undo, args, **how)
-
-    def scene(self, expectation: str) -> Scene:
-        """Return what the validator of that name sees."""
-        run = self._run
-        return Scene(
-            expectation=expectation,
-            scenario=self._spec.name,
-            target=run.target,
-            clock=run.clock,
-            elapsed_s=run.elapsed_s,
-            progress=self._fold,
-            log=self._log.for_part(expectation),
-        )
-
     # -- helpers
 
     async def _forward(self, who: str, hook: str, function: Callable[..., Any]) -> Any:
         """Call a hook on the way in, which an interruption need not wait for."""
-        calling = _task(self.hook(who, hook, Verdict.UNKNOWN, function))
+        calling = _task(self._host.hook(who, hook, Verdict.UNKNOWN, function))
         ending = _task(self._ending.wait())
         await asyncio.wait((calling, ending), return_when=asyncio.FIRST_COMPLETED)
         for task in (calling, ending):
@@ -461,70 +356,14 @@ class Execution:
         return not over.is_set()
 
     def _phase(self, name: str) -> None:
-        self.emit(Phase(self.elapsed_s(), name))
-
-    def _started(self) -> RunStarted:
-        spec, run = self._spec, self._run
-        rerun = f"scenario.run(seed={run.seed})"
-        rerun_one = f"scenario.run(seed={run.seed}, only_iteration={{iteration}})"
-        if self._options.rerun is not None:
-            rerun = self._options.rerun.replace("{seed}", str(run.seed))
-            rerun_one = f"{rerun} --only-iteration {{iteration}}"
-        return RunStarted(
-            at=0.0,
-            schema=SCHEMA,
-            run_id=run.run_id,
-            scenario=spec.name,
-            seed=run.seed,
-            wall=run.clock.wall(),
-            workload=spec.workload.describe(),
-            target=spec.target_name,
-            steps=tuple(step.name for step in spec.step_list),
-            injections=tuple(injection_info(each) for each in self._injections),
-            expectations=tuple(self._expectation_info()),
-            thresholds=spec.goals.as_dict(),
-            environment=_environment(),
-            rerun=rerun,
-            rerun_one=rerun_one,
-            workers=spec.workload.workers,
-            iterations=spec.workload.iterations,
-            run_for_s=spec.workload.run_for_s,
-        )
-
-    def _expectation_info(self) -> list[ExpectationInfo]:
-        return [
-            ExpectationInfo(
-                each.name,
-                each.validator.kind,
-                parameters(each.validator),
-                self._spec.goals.severity(each.name, each.validator.severity),
-            )
-            for each in self._spec.expectations
-        ]
+        self._run.emit(Phase(self._run.elapsed_s(), name))
 
 
-def injection_info(injection: Injection) -> InjectionInfo:
-    """Return an injection as data, for the first event and for `chaoscore plan`."""
-    injector = injection.injector
-    return InjectionInfo(
-        injection.name,
-        injector.kind,
-        parameters(injector),
-        injection.scope,
-        injection.window.describe(),
-        injector.undo.value,
-    )
+def _with(setup: Callable[..., Any], provided: Mapping[str, object]) -> Callable[..., Any]:
+    """Return *setup* with what is *provided* to it; as it is where that is nothing, with whatever it says of itself."""
+    return partial(setup, **provided) if provided else setup
 
 
 def _task(coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
     """Start a task of the run's own, told by its name from those of the system under test."""
     return asyncio.create_task(coroutine, name="chaoscore-run")
-
-
-def _environment() -> dict[str, str]:
-    return {
-        "chaoscore": __version__,
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "platform": f"{platform.system()} {platform.machine()}",
-        "cpus": str(os.cpu_count() or 1),
-    }

@@ -15,7 +15,7 @@ from chaoscore.errors import LimitError
 from chaoscore.events import Fired, Lifted, Opened
 from chaoscore.protocols import Answers, Evidence, Evident, Opens, Site
 from chaoscore.safety.permission import check_lever
-from chaoscore.spec import Injection
+from chaoscore.spec import Injection, Provision
 from chaoscore.verdict import Verdict
 
 FAILED = object()
@@ -31,7 +31,7 @@ class Hooks(Protocol):
 
     def emit(self, event: Any) -> None: ...
     def elapsed_s(self) -> float: ...
-    def site(self, injection: Injection, opening: int, landed: Callable[[str, str, str], None]) -> Site: ...
+    def site(self, part: Injection | Provision, opening: int, landed: Callable[[str, str, str], None]) -> Site: ...
 
 
 class Open:
@@ -72,11 +72,14 @@ class Openings:
     The injections that are open now.
 
     Opening and lifting take turns, so the order is one order; points see it as tuples that are replaced as a whole.
+
+    Attributes:
+        all: Those that may be, in the order of the scenario.
     """
 
     def __init__(self, run: Run, hooks: Hooks, injections: Iterable[Injection], most: int | None = None) -> None:
         self._run, self._hooks, self._most = run, hooks, most
-        self._injections = tuple(injections)
+        self.all = tuple(injections)
         self._open: list[Open] = []
         self._times: Counter[str] = Counter()
         self._turn = asyncio.Lock()
@@ -99,7 +102,7 @@ class Openings:
 
     async def open_all(self) -> bool:
         """Open, in order, what is active from the beginning; tell whether all of it opened."""
-        for injection in self._injections:
+        for injection in self.all:
             if not injection.window.start_s and injection.window.every_s is None and not await self.open(injection):
                 return False
         return True
@@ -107,9 +110,7 @@ class Openings:
     def timed(self) -> tuple[Injection, ...]:
         """Return the injections that open or lift while the workload runs."""
         return tuple(
-            each
-            for each in self._injections
-            if each.window.start_s or each.window.every_s or each.window.until_s is not None
+            each for each in self.all if each.window.start_s or each.window.every_s or each.window.until_s is not None
         )
 
     async def keep_to_window(self, injection: Injection, wait_until: Callable[[float], Any]) -> bool:
@@ -193,8 +194,7 @@ class Openings:
         return opened
 
     async def _inject(self, opened: Open, injector: Opens) -> bool:
-        injection, late = opened.injection, threading.Event()
-        who = f"injector {injection.name!r}"
+        injection = opened.injection
 
         def landed(fault: str, where: str, detail: str) -> None:
             at, n = self._hooks.elapsed_s(), opened.landed
@@ -203,14 +203,10 @@ class Openings:
 
         site = self._hooks.site(injection, self._times[injection.name], landed)
         self._times[injection.name] += 1
-        manager = await self._hooks.hook(who, "open", Verdict.UNKNOWN, injector.open, site)
-        if manager is FAILED:
+        entered = await enter(self._hooks, f"injector {injection.name!r}", injector, site)
+        if entered is None:
             return False
-        fault = await self._hooks.hook(who, "open", Verdict.UNKNOWN, _entering(manager, late))
-        if fault is FAILED:
-            late.set()
-            return False
-        opened.manager = manager
+        opened.manager, fault = entered
         opened.fault = injector if fault is None else fault
         return True
 
@@ -220,7 +216,7 @@ class Openings:
         self._publish()
         evidence = await self._evidence(who, opened)
         if opened.manager is not None:
-            await self._hooks.hook(who, "lift", Verdict.FAIL, _leaving(opened.manager))
+            await leave(self._hooks, who, opened.manager)
         asked = None if opened.active is None else opened.active.asked
         fired = None if evidence is None else evidence.fired
         if fired is None:
@@ -240,6 +236,24 @@ class Openings:
             self._run.answering = answering
 
 
+async def enter(hooks: Hooks, who: str, part: Opens, site: Site) -> tuple[Any, object] | None:
+    """Open *part*; return its context manager and what that yielded, or None where it did not open."""
+    late = threading.Event()
+    manager = await hooks.hook(who, "open", Verdict.UNKNOWN, part.open, site)
+    if manager is FAILED:
+        return None
+    yielded = await hooks.hook(who, "open", Verdict.UNKNOWN, _entering(manager, late))
+    if yielded is FAILED:
+        late.set()
+        return None
+    return manager, yielded
+
+
+async def leave(hooks: Hooks, who: str, manager: Any) -> None:
+    """Leave what `enter` has opened."""
+    await hooks.hook(who, "lift", Verdict.FAIL, _leaving(manager))
+
+
 def _answering(opened: Iterable[Open], kind: str) -> Iterator[Active]:
     for each in opened:
         if each.active is not None and (
@@ -251,7 +265,14 @@ def _answering(opened: Iterable[Open], kind: str) -> Iterator[Active]:
 def _entering(manager: Any, late: threading.Event) -> Callable[[], Any]:
     """Return the call that injects. One that comes back after it was given up lifts what it opened by itself."""
     if isinstance(manager, AbstractAsyncContextManager):
-        return manager.__aenter__
+
+        async def aenter() -> Any:
+            fault = await manager.__aenter__()
+            if late.is_set():
+                await manager.__aexit__(None, None, None)
+            return fault
+
+        return aenter
 
     def enter() -> Any:
         fault = manager.__enter__()

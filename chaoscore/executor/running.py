@@ -9,13 +9,14 @@ from itertools import count
 from typing import Any
 
 from chaoscore.clock import SystemClock
-from chaoscore.context import Place, Run, Strike
+from chaoscore.context import Active, Place, Run, Strike
 from chaoscore.draw import fresh_seed
-from chaoscore.events import Event, Fired, Recorded
-from chaoscore.executor.describe import MESSAGE_CHARS, caller, redact, shorten
+from chaoscore.events import Event, Fired, Recorded, Trouble
+from chaoscore.executor.describe import MESSAGE_CHARS, caller, error_info, redact, shorten
 from chaoscore.executor.options import Options
 from chaoscore.executor.stream import Stream
 from chaoscore.spec import Spec
+from chaoscore.verdict import Verdict
 
 
 class LiveRun(Run):
@@ -99,6 +100,11 @@ class LiveRun(Run):
             if isinstance(text, str):
                 detail[key] = shorten(text, MESSAGE_CHARS)
         self._put(Recorded(at, name, place.worker, place.iteration, place.step, value, detail, injected))
+
+    def broke(self, active: Active, error: Exception) -> None:
+        """Put the injection that could not answer into the stream."""
+        info = error_info(error)
+        self._put(Trouble(self.elapsed_s(), f"injector {active.name!r}", "answer", info, Verdict.UNKNOWN))
 
     def _put(self, event: Event) -> None:
         self.stream.put(redact(event, self._secrets) if self._secrets else event)

@@ -56,10 +56,15 @@ def interrupting(run: Interruptible, names: Sequence[str], *, impatient: bool) -
         if impatient and count >= LAST:
             run.hand_over(128 + number)
 
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name) and not _is_hung_up(name)]
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _is_hung_up(name: str) -> bool:
+    """Tell whether the run was started by `nohup`, to go on when its terminal is closed."""
+    return name == "SIGHUP" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN

@@ -113,6 +113,7 @@ class Worker:
         """Report a step that returned or raised *error*; nothing is reported twice for one that was left behind."""
         with self._border:
             self.flight = None
+        CURRENT.set(None)  # what a worker does between steps is no business of points, nor of patched functions
         flight.place.leave()
         outcome = flight.given_up or _outcome(error)
         if flight.settle():
@@ -122,6 +123,7 @@ class Worker:
     def _recover(self) -> None:
         """Make up for what an interruption cut short that came when its step had just ended by itself."""
         flight, self.flight = self.flight, None
+        CURRENT.set(None)
         if flight is not None and flight.settle():
             self._report(flight, Outcome.STUCK, None)
             self._end(flight.place, Outcome.STUCK)
@@ -137,7 +139,7 @@ class Worker:
 
     def _report(self, flight: Flight, outcome: Outcome, error: BaseException | None) -> None:
         run, info = self.run, None
-        if error is not None and not isinstance(error, StuckStepError):
+        if error is not None and not (isinstance(error, StuckStepError) or _ended_by_us(flight, error)):
             run.errors += 1
             info = error_info(error, with_traceback=run.errors <= TRACEBACKS)
         now = run.now()
@@ -149,7 +151,11 @@ class Worker:
         place.leave()
         duration = self.run.now() - self._began
         self.run.emit(IterationEnded(self.run.elapsed_s(), self.number, place.iteration, outcome, duration))
-        CURRENT.set(None)  # what a worker does between iterations is no business of points
+
+
+def _ended_by_us(flight: Flight, error: BaseException) -> bool:
+    """Tell whether *error* only says that the step was told to end, which its outcome says as well."""
+    return flight.given_up is not None and isinstance(error, asyncio.CancelledError)
 
 
 def _outcome(error: BaseException | None) -> Outcome:

@@ -8,11 +8,13 @@ from typing import Any
 
 import attrs
 
+from chaoscore.events import WHOLE_RUN
 from chaoscore.report import Counts, InjectionReport, Reason, Report, ThresholdReport, Timing
 from chaoscore.units import show_seconds
 from chaoscore.verdict import ExitCode, Thresholds, Verdict, exit_code, worst
 
 _SIGNALS = {"SIGHUP": ExitCode.SIGHUP, "SIGINT": ExitCode.SIGINT, "SIGTERM": ExitCode.SIGTERM}
+_LEAVES = ("injector ", "provider ")
 _CALLS = {
     "delay": "maybe_delay()",
     "error": "maybe_error()",
@@ -65,8 +67,8 @@ def threshold_reports(thresholds: dict[str, Any], counts: Counts, timing: Timing
 
 
 def faults_left(report: Report) -> tuple[str, ...]:
-    """Return the injectors that could not be lifted."""
-    return tuple(each.who for each in report.troubles if each.hook == "lift" and each.who.startswith("injector "))
+    """Return the injectors that could not be lifted, and the providers whose things could not be taken away."""
+    return tuple(each.who for each in report.troubles if each.hook == "lift" and each.who.startswith(_LEAVES))
 
 
 def silence(injection: InjectionReport) -> str | None:
@@ -84,8 +86,10 @@ def silence(injection: InjectionReport) -> str | None:
         return f"opened but never asked: no point is named like {info.parameters['at']!r}; correct its at="
     if "." in info.kind:  # a plugin's, whose documentation says where it strikes
         return "opened but never asked: no step came to where it strikes"
+    where = "" if info.scope is None else f", at a point of the component {info.scope!r}"
+    when = "" if info.window == WHOLE_RUN else f", while it is active ({info.window})"
     or_at = " or give it at=" if "at" in info.parameters else ""
-    return f"opened but never asked: call {_CALLS.get(info.kind, 'point(name)')} in a step{or_at}"
+    return f"opened but never asked: call {_CALLS.get(info.kind, 'point(name)')} in a step{where}{when}{or_at}"
 
 
 # -- the rules ---------------------------------------------------------------------------------------------------------

@@ -38,11 +38,15 @@ class FirstFailure:
         """
         Return what reproduces it, and what runs its iteration alone where that is not the same.
 
-        With several workers the failure may lie in how they took turns: the iteration alone may then not show it.
+        An injected fault strikes again wherever its iteration runs. Any other failure may lie in what the iterations
+        before it left behind, or in how several workers took turns, which the iteration alone may then not show.
         """
-        iteration = self._faulted if self._iteration is None and not self._somewhere else self._iteration
+        injected = self._iteration is None and not self._somewhere
+        iteration = self._faulted if injected else self._iteration
         whole = run.rerun or None
         if iteration is None or not run.rerun_one:
             return whole, None
         alone = run.rerun_one.replace("{iteration}", str(iteration))
-        return (whole, alone) if run.workers > 1 and whole else (alone, None)
+        if not whole or whole == alone or (injected and run.workers == 1):
+            return alone, None
+        return whole, alone

@@ -23,12 +23,14 @@ def schema_of(catalogue: Catalogue) -> Schema:
     own: Schema = file["properties"]
     own["target"] |= _ref("target")
     own["steps"] |= {"minItems": 1, "items": {"anyOf": [{"type": "string"}, _object(used_step)]}}
+    own["provide"] |= {"additionalProperties": _ref("provider")}
     own["inject"] |= {"additionalProperties": _ref("injector")}
     own["expect"] |= {"additionalProperties": _ref("validator")}
     for key, (_, make) in SETTINGS.items():
         own[key] = _object(make) | {"description": own[key]["description"]}
     parts = {
         "target": _part(used_part, catalogue.targets),
+        "provider": _part(used_part, catalogue.providers),
         "injector": _part(used_injector, catalogue.injectors),
         "validator": _part(used_part, catalogue.validators),
     }

@@ -37,6 +37,7 @@ def scenario_file(
     seed: int | None = None,
     on_failure: Literal["stop", "continue"] = "stop",
     workload: dict[str, Any] | None = None,
+    provide: dict[str, Any] | None = None,
     inject: dict[str, Any] | None = None,
     expect: dict[str, Any] | None = None,
     thresholds: dict[str, Any] | None = None,
@@ -53,6 +54,7 @@ def scenario_file(
         seed: Decides every fault; by default each run draws a new one and reports it.
         on_failure: Whether a run stops at the first real failure.
         workload: How the steps are driven.
+        provide: What is there before the target: maps names to providers, and the target's setup gets what they make.
         inject: What to break: maps names to injectors.
         expect: What must hold: maps names to validators.
         thresholds: What the run as a whole must reach.
@@ -132,6 +134,7 @@ class _ScenarioDraft(Draft):
         super().__init__(path, environment)
         self._catalogue, self._dry = catalogue, dry
         self._owner: type | None = None
+        self._all_steps = False
         self._scenario = Scenario("unnamed")
 
     def read(self, table: Table) -> Scenario:
@@ -142,7 +145,8 @@ class _ScenarioDraft(Draft):
             self._target(given["target"])
         if "steps" in given:
             self._steps(given["steps"])
-        for key, add in (("inject", self._injector), ("expect", self._validator)):
+        sections = (("provide", self._provider), ("inject", self._injector), ("expect", self._validator))
+        for key, add in sections:
             for name, part in (given.get(key) or {}).items():
                 add(f"{key}.{key_text(name)}", name, part)
         if given.get("allow"):
@@ -170,6 +174,7 @@ class _ScenarioDraft(Draft):
             self._build("target", self._scenario.target, subject)
 
     def _steps(self, entries: list[Any]) -> None:
+        before = len(self.problems)
         if not entries:
             self.complain("steps", "there is no step", 'add one: steps = [{ use = "module:function" }]')
         for index, entry in enumerate(entries):
@@ -179,6 +184,7 @@ class _ScenarioDraft(Draft):
             if function is not None:
                 name = given.get("name") or given["use"].replace(":", ".").rpartition(".")[2]
                 self._build(place, self._scenario.step, name, function, limit=given.get("limit"))
+        self._all_steps = len(self.problems) == before
 
     def _injector(self, place: str, name: str, table: Any) -> None:
         make, rest, given = self._used(place, used_injector, table, self._catalogue.injectors)
@@ -186,6 +192,13 @@ class _ScenarioDraft(Draft):
         window = self.made(f"{place}.window", Window, given.get("window") or {})
         if injector is not None and window is not None:
             self._build(place, self._scenario.inject, name, injector, scope=given.get("scope"), window=window)
+            if self._all_steps:
+                self.attempt(f"{place}.at", self._scenario.check_border, place, injector)
+
+    def _provider(self, place: str, name: str, table: Any) -> None:
+        provider = self._part(place, table, self._catalogue.providers)
+        if provider is not None:
+            self._build(place, self._scenario.provide, name, provider)
 
     def _validator(self, place: str, name: str, table: Any) -> None:
         validator = self._part(place, table, self._catalogue.validators)

@@ -28,7 +28,8 @@ class Markdown:
     Writes the report as Markdown.
 
     Attributes:
-        path: The file; None: append to the file that ``$GITHUB_STEP_SUMMARY`` names; ``-`` is the standard output.
+        path: The file; None: the one that ``$GITHUB_STEP_SUMMARY`` names, which is appended to in either case; ``-`` is
+            the standard output.
     """
 
     path: Path | None = attrs.field(default=None, converter=optional_file_path)
@@ -42,8 +43,9 @@ class Markdown:
     def report(self, report: Report) -> None:
         """Write *report*."""
         content = render(report).encode()
-        if self.path is None:
-            append(Path(os.environ[SUMMARY]), content)
+        summary = Path(os.environ.get(SUMMARY, ""))
+        if self.path is None or self.path == summary:
+            append(summary, content)
         else:
             write_whole(self.path, content)
 

@@ -22,7 +22,19 @@ from typing import Any
 
 from chaoscore.errors import StateError
 from chaoscore.safety.identity import ProcessId, boot_id
-from chaoscore.safety.records import SCHEMA, AnyRecord, Contents, Header, Intent, Undone, line, read, record, written
+from chaoscore.safety.records import (
+    SCHEMA,
+    AnyRecord,
+    Contents,
+    Header,
+    Intent,
+    Undone,
+    contents,
+    line,
+    read,
+    record,
+    written,
+)
 from chaoscore.safety.state import journals, private
 
 SPACE_BYTES = 64 * 1024
@@ -103,6 +115,13 @@ class Journal:
     def read(self) -> Contents:
         """Return what it says now; raises as `records.read` does."""
         return read(self.path)
+
+    def last(self) -> Contents:
+        """Return the same, and where the file has been removed, what this process still has open of it."""
+        try:
+            return self.read()
+        except FileNotFoundError:
+            return contents(self.path, _data(self._file), os.fstat(self._file).st_mtime)
 
     def close(self) -> None:
         """Close the file, and remove it where nothing is open in it any more."""

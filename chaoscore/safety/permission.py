@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 from collections.abc import Iterable
 
@@ -14,7 +15,10 @@ from chaoscore.safety.state import lever
 ENVIRONMENT = "CHAOSCORE_ENVIRONMENT"
 """Names the environment that a process is in."""
 
-PRODUCTION = frozenset({"prod", "production", "live"})
+PRODUCTION = frozenset({"prod", "prd", "production", "live"})
+"""A word of its name that makes an environment production, as in "prod-eu-1", unless a word of `NOT` is there too."""
+
+NOT = frozenset({"non", "not", "no", "pre"})
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -53,7 +57,8 @@ def check_start(production: bool) -> None:
         FaultsLeftError: A run that died left faults behind.
     """
     named = os.environ.get(ENVIRONMENT, "").strip().lower()
-    if named in PRODUCTION and not production:
+    words = set(re.split(r"[\W_\d]+", named))
+    if words & PRODUCTION and not words & NOT and not production:
         raise ProductionError(ENVIRONMENT, named)
     check_lever()
     left = left_behind()

@@ -150,6 +150,11 @@ def read(path: Path) -> Contents:
         raise
     except OSError as error:
         raise StateError(path, error.strerror or str(error)) from error
+    return contents(path, data, wall)
+
+
+def contents(path: Path, data: bytes, wall: float) -> Contents:
+    """Return what *data* says, the bytes of the journal at *path*, which was written last at *wall*."""
     records = list(_records(data))
     headers = [each for each in records if isinstance(each, Header)]
     header = headers[0] if headers else Header(SCHEMA, path.stem, "unknown", 0, 0, "", wall)

@@ -22,11 +22,17 @@ def state_dir() -> Path:
 
 def private(folder: Path) -> Path:
     """
-    Return *folder*, made if it is missing, readable by its owner alone.
+    Return *folder*, made if it is missing; it and the state directory around it are readable by their owner alone.
 
     Raises:
-        StateError: It cannot be made, is not a folder, or belongs to somebody else or to everybody.
+        StateError: One cannot be made, is not a folder, or belongs to somebody else or to everybody.
     """
+    for each in dict.fromkeys((state_dir(), folder)):
+        _make_private(each)
+    return folder
+
+
+def _make_private(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
@@ -38,7 +44,6 @@ def private(folder: Path) -> Path:
             folder.chmod(0o700)
     except OSError as error:
         raise StateError(folder, error.strerror or str(error)) from error
-    return folder
 
 
 def journals() -> Path:
@@ -49,3 +54,20 @@ def journals() -> Path:
 def lever() -> Path:
     """Return the stop lever: while this file exists, nothing is injected and what is open is undone."""
     return state_dir() / "stop"
+
+
+def pull_lever() -> Path:
+    """
+    Pull the stop lever, as `chaoscore stop` does: runs undo their faults and end, and none injects until its release.
+
+    Returns:
+        The lever: the file that is there while it is pulled.
+
+    Raises:
+        StateError: The state directory cannot be made or is not private.
+        OSError: The file cannot be made.
+    """
+    private(state_dir())
+    pulled = lever()
+    pulled.touch(mode=0o600)
+    return pulled

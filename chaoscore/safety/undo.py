@@ -78,12 +78,7 @@ def take_back(journal: Journal, intent: Intent, actions: Actions, by: str) -> st
 
 def heal(contents: Contents, actions: Actions, by: str) -> tuple[Healing, ...]:
     """
-    Take back what is open in a journal, the last first.
-
-    What fails or hangs is tried again, later and with more patience, when all others had their turn.
-
-    Returns:
-        What became of each, in the order in which they were first tried; nothing where another process was quicker.
+    Open a journal and take back what it lists, as `heal_in` does; nothing where another process was quicker.
 
     Raises:
         StateError: The journal cannot be written.
@@ -94,6 +89,21 @@ def heal(contents: Contents, actions: Actions, by: str) -> tuple[Healing, ...]:
         if contents.path.exists():
             raise
         return ()
+    return heal_in(journal, contents, actions, by)
+
+
+def heal_in(journal: Journal, contents: Contents, actions: Actions, by: str) -> tuple[Healing, ...]:
+    """
+    Take back what an open *journal* lists, the last first, and close it.
+
+    What fails or hangs is tried again, later and with more patience, when all others had their turn.
+
+    Returns:
+        What became of each, in the order in which they were first tried.
+
+    Raises:
+        StateError: The journal cannot be written.
+    """
     rebooted = bool(contents.header.boot) and contents.header.boot != boot_id()
     attempts = [_Attempt(journal, intent, actions, by, rebooted) for intent in reversed(contents.open)]
     try:

@@ -1,10 +1,10 @@
 """
 The small process that undoes what a run leaves when it dies, hangs or is stopped.
 
-It holds the read end of a pipe. The run writes a byte into it now and then; end of file means that the run died,
-however it died, and silence longer than the lease that it hangs or was stopped. Then the watchdog takes back what the
-journal lists, and ends. It has a session of its own and ignores the signals that end a run, so it outlives a Ctrl-C and
-a closed terminal.
+It holds the journal, and the read end of a pipe. The run writes a byte into that now and then; end of file means that
+the run died, however it died, and silence longer than the lease that it hangs or was stopped. Then the watchdog takes
+back what the journal lists, and ends. It has a session of its own and ignores the signals that end a run, so it
+outlives a Ctrl-C and a closed terminal.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from chaoscore.safety.journal import Journal
 from chaoscore.safety.records import Revoked
-from chaoscore.safety.undo import Actions, heal
+from chaoscore.safety.undo import Actions, heal_in
 
 READY = b"r"
 BEAT = b"."
@@ -38,10 +38,11 @@ def main(path: Path, lease_s: float, limit_s: float, actions: Actions) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP):
         signal.signal(number, signal.SIG_IGN)
+    journal = Journal(path)  # held from now on: somebody may clear the state directory while the run goes on
     os.write(sys.stdout.fileno(), READY)
     reason = watch(sys.stdin.fileno(), lease_s, limit_s)
     if reason is not None:
-        take_over(path, reason, actions)
+        take_over(journal, reason, actions)
     os._exit(0)  # whatever plugins would still like to do: an undo may hang in a thread, and the run may be waiting
 
 
@@ -64,10 +65,8 @@ def watch(pipe: int, lease_s: float, limit_s: float) -> str | None:
             return f"the run gave no sign of life for {lease_s:g} s"
 
 
-def take_over(path: Path, reason: str, actions: Actions) -> None:
+def take_over(journal: Journal, reason: str, actions: Actions) -> None:
     """Take back what is open. A run that wakes up again finds the pipe closed and injects nothing more."""
     os.close(sys.stdin.fileno())
-    journal = Journal(path)
     journal.append(Revoked(reason))
-    heal(journal.read(), actions, by="watchdog")  # what becomes of each is on disk; there is nobody else to tell
-    journal.close()
+    heal_in(journal, journal.last(), actions, by="watchdog")  # what becomes of each is on disk; nobody else is told

@@ -19,6 +19,7 @@ from chaoscore.testing.hand import answers, judge
 from chaoscore.testing.hostile import HostileTarget, hostile_run
 from chaoscore.testing.injectors import check_injector
 from chaoscore.testing.promises import ConformanceError
+from chaoscore.testing.providers import check_provider
 from chaoscore.testing.recorders import RecordingReporter, RecordingTarget
 from chaoscore.testing.reporters import check_reporter
 from chaoscore.testing.runs import Recording, run_once
@@ -36,6 +37,7 @@ __all__ = [
     "answers",
     "ask",
     "check_injector",
+    "check_provider",
     "check_reporter",
     "check_target",
     "check_validator",

@@ -25,6 +25,8 @@ NAME = "it"
 Step = Callable[[Any], object]
 """A step of a scenario."""
 
+NOTHING_PROVIDED: Mapping[str, Any] = {}
+
 _Undone = list[tuple[str, Mapping[str, Any]]]
 _LOG = logging.getLogger("chaoscore.testing")
 
@@ -43,9 +45,17 @@ class RecordingSite(Site):
     undone: _Undone
 
 
-def site(target: Any = None, *, seed: int = 0, clock: Clock | None = None, name: str = NAME) -> RecordingSite:
+def site(
+    target: Any = None,
+    *,
+    seed: int = 0,
+    clock: Clock | None = None,
+    name: str = NAME,
+    scope: str | None = None,
+    provided: Mapping[str, Any] = NOTHING_PROVIDED,
+) -> RecordingSite:
     """
-    Return where an injector may be opened by hand.
+    Return where an injector or a provider may be opened by hand.
 
     Faults may go to loopback only. What the injector holds by `Site.undoing` is taken back, at the end of its block, by
     the installed undo action of that name; there is neither a journal nor a watchdog.
@@ -55,6 +65,8 @@ def site(target: Any = None, *, seed: int = 0, clock: Clock | None = None, name:
         seed: Decides what `Site.draw` returns.
         clock: By default a `FakeClock`.
         name: The injector's name in the scenario.
+        scope: The component that it belongs to.
+        provided: What providers gave, by their names.
     """
     watch = clock or FakeClock()
     began_s = watch.monotonic()
@@ -74,6 +86,8 @@ def site(target: Any = None, *, seed: int = 0, clock: Clock | None = None, name:
         share=1.0,
         resolve=lambda host, port: resolve(host, port, ()),
         undoing=partial(_undoing, undone),
+        scope=scope,
+        provided=provided,
         landings=landings,
         undone=undone,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from chaoscore.clock import Clock
@@ -14,7 +15,8 @@ from chaoscore.executor.hooks import Lane, call
 from chaoscore.executor.judges import violations
 from chaoscore.fold import Fold
 from chaoscore.protocols import Answers, Checks, Concludes, Moment, Observes, Validator, Violation
-from chaoscore.testing.builders import ask, scene
+from chaoscore.spec import setup_parameters
+from chaoscore.testing.builders import NOTHING_PROVIDED, ask, scene
 from chaoscore.testing.clocks import FakeClock
 
 HOOK_S = 30.0
@@ -106,18 +108,19 @@ async def hook(lane: Lane, function: Callable[..., Any], *args: Any) -> Any:
 
 
 @asynccontextmanager
-async def standing(target: Any) -> AsyncIterator[Lane]:
-    """While the block lasts, *target* is set up; yields the lane for further hooks."""
+async def standing(target: Any, provided: Mapping[str, Any] = NOTHING_PROVIDED) -> AsyncIterator[Lane]:
+    """While the block lasts, *target* is set up with what is *provided*; yields the lane for further hooks."""
     lane = Lane("chaoscore-hooks")
     try:
-        await _if_there(lane, target, "setup")
+        taken = {name: provided[name] for name in setup_parameters(target) if name in provided}
+        await _if_there(lane, target, "setup", **taken)
         yield lane
     finally:
         await _if_there(lane, target, "teardown")
         lane.close()
 
 
-async def _if_there(lane: Lane, target: Any, name: str) -> None:
+async def _if_there(lane: Lane, target: Any, name: str, **provided: Any) -> None:
     function = getattr(target, name, None)
     if callable(function):
-        await hook(lane, function)
+        await hook(lane, partial(function, **provided))

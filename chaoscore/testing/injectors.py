@@ -10,11 +10,11 @@ from chaoscore.clock import Clock, SystemClock
 from chaoscore.context import POINT_KINDS
 from chaoscore.protocols import Answers, Injector, Opens, Undo
 from chaoscore.testing.answering import check_answers
-from chaoscore.testing.builders import Step
+from chaoscore.testing.builders import NOTHING_PROVIDED, Step
 from chaoscore.testing.clocks import FakeClock
 from chaoscore.testing.gauges import InEffect
 from chaoscore.testing.occasions import Occasion, Visit, visit_for
-from chaoscore.testing.openings import check_openings
+from chaoscore.testing.openings import Providers, check_openings
 from chaoscore.testing.promises import Promise
 from chaoscore.testing.recorders import RecordingTarget
 from chaoscore.testing.runs import do_nothing
@@ -39,6 +39,7 @@ def check_injector(
     deterministic: bool = True,
     iterations: int = 20,
     clock: Callable[[], Clock] | None = None,
+    providers: Providers = NOTHING_PROVIDED,
 ) -> None:
     """
     See that an injector keeps what every run relies on.
@@ -61,6 +62,7 @@ def check_injector(
         iterations: Iterations of each run.
         clock: Returns the clock of a run; by default a `FakeClock` for an injector that answers, so that no delay takes
             any time, else the machine's.
+        providers: What is there before the target, by its names, for an injector that strikes in that.
 
     Raises:
         ConformanceError: A promise is broken; it says which, how that was tried, and what to do.
@@ -71,11 +73,11 @@ def check_injector(
     _check_declaration(injector)
     check_value(injector, make())
     check_parameters(injector, wrong)
-    trial = Trial(make, target, in_effect, iterations, clock or _clock_for(injector))
+    trial = Trial(make, target, in_effect, iterations, clock or _clock_for(injector), providers)
     idle = None if idle is do_nothing and _strikes_anyway(injector) else idle
     with own_temporary_files():
         if isinstance(injector, Opens):
-            check_openings(injector, target, in_effect, trial.clock)
+            check_openings(injector, target, in_effect, trial.clock, providers)
         if isinstance(injector, Answers):
             check_answers(make, deterministic)
         for occasion in _occasions(injector, strike):

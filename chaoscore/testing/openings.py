@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from chaoscore.clock import Clock
 from chaoscore.executor.hooks import Lane
-from chaoscore.protocols import Opens, Site
-from chaoscore.testing.builders import site
+from chaoscore.protocols import Opens, Provider, Site
+from chaoscore.testing.builders import NOTHING_PROVIDED, site
 from chaoscore.testing.gauges import InEffect
 from chaoscore.testing.hand import hook, standing
 from chaoscore.testing.promises import PlannedError, Promise, shown
@@ -34,26 +34,39 @@ WAYS_OUT: tuple[type[BaseException] | None, ...] = (None, PlannedError, Keyboard
 """Beside the good end: a step that fails, Ctrl-C, a run that is cancelled."""
 
 
+Providers = Mapping[str, Provider]
+"""What is there before the target, by its names."""
+
+
 def check_openings(
-    injector: Opens, make_target: Callable[[], Any], in_effect: InEffect | None, make_clock: Callable[[], Clock]
+    injector: Opens,
+    make_target: Callable[[], Any],
+    in_effect: InEffect | None,
+    make_clock: Callable[[], Clock],
+    providers: Providers = NOTHING_PROVIDED,
 ) -> None:
     """See that *injector* is lifted when its context is left by hand, on each of `WAYS_OUT`."""
     for kind in WAYS_OUT:
         error = None if kind is None else kind("tried by the kit")
         target = make_target()
         before = traces()
-        asyncio.run(_opened_and_left(injector, make_clock(), target, error, in_effect))
+        asyncio.run(_opened_and_left(injector, make_clock(), target, error, in_effect, providers))
         left = left_since(before)
         if left:
             raise LIFTS.broken(injector, _tried(error), f"it left: {'; '.join(left)}")
 
 
 async def _opened_and_left(
-    injector: Any, clock: Clock, target: Any, error: BaseException | None, in_effect: InEffect | None
+    injector: Any,
+    clock: Clock,
+    target: Any,
+    error: BaseException | None,
+    in_effect: InEffect | None,
+    providers: Providers,
 ) -> None:
     tried = _tried(error)
-    async with standing(target) as lane:
-        manager = await _managed(injector, site(target, clock=clock), lane)
+    async with _providing(providers, clock) as provided, standing(target, provided) as lane:
+        manager = await _managed(injector, site(target, clock=clock, provided=provided), lane)
         with HOOKS_HOLD.kept(injector, "entered the context that `open` returned"):
             await _enter(manager, lane)
         swallowed = await _leave(injector, manager, error, lane)
@@ -61,6 +74,18 @@ async def _opened_and_left(
             raise SWALLOWS_NOTHING.broken(injector, tried, f"{type(error).__name__} was swallowed")
         if in_effect is not None and in_effect(target):
             raise LIFTS.broken(injector, tried, "the fault is still in effect")
+
+
+@asynccontextmanager
+async def _providing(providers: Providers, clock: Clock) -> AsyncIterator[dict[str, Any]]:
+    """While the block lasts, there is what *providers* make; yields it by their names."""
+    async with standing(None) as lane, AsyncExitStack() as stack:
+        provided: dict[str, Any] = {}
+        for name, provider in providers.items():
+            manager = await _managed(provider, site(clock=clock, name=name, provided=dict(provided)), lane)
+            provided[name] = await _enter(manager, lane)
+            stack.push_async_callback(_leave, provider, manager, None, lane)
+        yield provided
 
 
 async def _managed(injector: Any, where: Site, lane: Lane) -> Any:

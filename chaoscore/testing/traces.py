@@ -74,7 +74,8 @@ def _surroundings() -> Iterator[str]:
         if name != "PYTEST_CURRENT_TEST":
             yield f"environment variable {name} ({hash(value):x})"  # a value may be a secret
     for folder in _ours:
-        yield from (temporary(path) for path in folder.rglob("*"))
+        for inside, folders, files in os.walk(folder):  # unlike `rglob` it does not mind what vanishes meanwhile
+            yield from (temporary(Path(inside) / name) for name in (*folders, *files))
 
 
 def temporary(path: Path) -> str:

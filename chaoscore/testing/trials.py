@@ -14,11 +14,11 @@ from chaoscore.context import CURRENT
 from chaoscore.events import Fired, Lifted, Opened, Trouble
 from chaoscore.protocols import Injector, Moment, Opens, Site, Undo
 from chaoscore.scenario import Scenario
-from chaoscore.testing.builders import NAME, Step
+from chaoscore.testing.builders import NAME, NOTHING_PROVIDED, Step
 from chaoscore.testing.gauges import Gauge, InEffect
 from chaoscore.testing.hand import HOOK_S
 from chaoscore.testing.occasions import Occasion
-from chaoscore.testing.openings import HOOKS_HOLD, LIFTS
+from chaoscore.testing.openings import HOOKS_HOLD, LIFTS, Providers
 from chaoscore.testing.promises import PlannedError, Promise, fail
 from chaoscore.testing.runs import Recording, cancelled, preceded, recorded
 from chaoscore.testing.traces import left_since, traces
@@ -60,6 +60,7 @@ class Trial:
         in_effect: Tells of it whether the fault is in effect.
         iterations: Iterations of each run.
         clock: Returns the clock of a run.
+        providers: What is there before the target, by its names.
     """
 
     make: Callable[[], Injector]
@@ -67,6 +68,7 @@ class Trial:
     in_effect: InEffect | None
     iterations: int
     clock: Callable[[], Clock]
+    providers: Providers = NOTHING_PROVIDED
 
     def check_evidence(self, occasion: Occasion, idle: Step | None) -> None:
         """See that something lands, that the evidence says so, and that it says nothing where nothing did."""
@@ -109,6 +111,8 @@ class Trial:
         scenario = Scenario("conformance").target(self.target()).limit(step="900d", hook=HOOK_S)
         scenario = scenario.step("conformance: look", gauge.look).step(occasion.name, occasion.step)
         scenario = scenario.inject(NAME, injector).expect("in effect", gauge)
+        for name, provider in self.providers.items():
+            scenario = scenario.provide(name, provider)
         return scenario.repeat(self.iterations).continue_on_failure().thresholds("relaxed")
 
     def _run(self, injector: Injector, occasion: Occasion, workers: int = 1, idle: Step | None = None) -> Recording:

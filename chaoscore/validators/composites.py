@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from inspect import isawaitable, isroutine
+from inspect import isawaitable
 from typing import Any, ClassVar
 
 import attrs
 
 from chaoscore.events import Event
 from chaoscore.protocols import Checks, Concludes, LimitsSteps, Moment, Observes, Scene, Validator, Violation
+from chaoscore.spec import asks_target
 from chaoscore.validators.answers import violations
 from chaoscore.validators.parameters import Weight, weight
 from chaoscore.validators.states import StateConsistency
@@ -87,7 +88,7 @@ class AnyOf(_Composite):
 
 
 def _validator(kind: str, value: object) -> Validator:
-    if isroutine(value):
+    if asks_target(value):
         return StateConsistency(value)
     if isinstance(value, type) or not isinstance(value, Validator):
         raise TypeError(f"{kind} takes validators such as thread_limit(200), or functions of the target, not {value!r}")

@@ -50,7 +50,8 @@ class LevelChecker:
 
     Each time it crosses *limit* is a violation, and the end of the run brings the peak where that was higher. Growth is
     judged at the end, by `Trend`: not by the difference of two readings, so that neither a spike nor a warm-up nor a
-    pool that fills up looks like a leak. In a run too short for that (16 readings) it is *unknown*.
+    pool that fills up looks like a leak. It may be growth over time or over iterations, which need not come evenly. In
+    a run too short for that (16 readings) it is *unknown*.
     """
 
     observes: ClassVar[tuple[type[Event], ...]] = (IterationEnded,)
@@ -69,8 +70,8 @@ class LevelChecker:
         """
         self._elapsed_s = scene.elapsed_s
         self._level, self._limit, self._growth = level, limit, growth
-        self._course = Course()
-        self._readings = 0
+        self._over_time, self._over_iterations = Course(), Course()
+        self._readings = self._iterations = 0
         self._began_s = self._next_s = 0.0
         self._over = False
         self._peak = self._said = (0.0, 0.0)
@@ -78,6 +79,7 @@ class LevelChecker:
 
     def observe(self, event: IterationEnded) -> Violation | None:
         """Read the level where the last reading is long enough ago."""
+        self._iterations += 1
         return None if event.at < self._next_s else self._read(event.at)
 
     def check(self, moment: Moment) -> Judgement | Awaitable[Judgement]:
@@ -102,7 +104,8 @@ class LevelChecker:
         value = self._level.read()
         with self._lock:
             self._space_out(value, at_s)
-            self._course.add(at_s, value)
+            self._over_time.add(at_s, value)
+            self._over_iterations.add(self._iterations, value)
             return self._crossing(value, at_s)
 
     def _space_out(self, value: float, at_s: float) -> None:
@@ -136,20 +139,21 @@ class LevelChecker:
     def _growing(self) -> Violation | None:
         if self._growth is None:
             return None
-        trend = self._course.trend()
         allowed = self._growth * (1 + 1e-9) + 1e-9
-        if trend.rise <= allowed or not trend.grows(allowed):
+        trends = (self._over_time.trend(), self._over_iterations.trend())
+        rise = next((trend.rise for trend in trends if trend.grows(allowed)), None)
+        if rise is None:
             return None
-        (first_s, first), (last_s, last) = trend.samples[0], trend.samples[-1]
+        (first_s, first), (last_s, last) = trends[0].samples[0], trends[0].samples[-1]
         show = self._level.show
         return self._violation(
-            f"{self._level.name} keep growing: by {show(trend.rise)} in {show_seconds(last_s - first_s)} "
+            f"{self._level.name} keep growing: by {show(rise)} in {show_seconds(last_s - first_s)} "
             f"(from {show(first)} to {show(last)}), at most {show(self._growth)} allowed",
-            {"rise": trend.rise, "growth": self._growth, "first": first, "last": last, "per_s": trend.slope_per_s},
+            {"rise": rise, "growth": self._growth, "first": first, "last": last, "per_s": trends[0].slope_per_s},
         )
 
     def _unknown(self) -> list[Violation]:
-        readings = self._course.trend().count
+        readings = self._over_time.trend().count
         if self._growth is None or readings >= Trend.FEWEST_SAMPLES:
             return []
         message = f"{readings} readings do not show whether {self._level.name} keep growing; run longer"
@@ -163,35 +167,35 @@ class LevelChecker:
 
 class Course:
     """
-    Readings over time: few, and evenly spaced, however long the run gets.
+    Readings over time, or over another quantity that only rises: few, and evenly spaced, however long the run gets.
 
-    Of all the readings within a cell of time the first is kept. When there are too many, the cells double.
+    Of all the readings within a cell of it the first is kept. When there are too many, the cells double.
     """
 
     def __init__(self) -> None:
         self._points: list[tuple[float, float]] = []
-        self._cell_s = 1e-6
+        self._width = 1e-6
         self._last = -1
 
-    def add(self, at_s: float, value: float) -> None:
+    def add(self, at: float, value: float) -> None:
         """Take a reading, unless its cell has one."""
-        if self._cell(at_s) <= self._last:
+        if self._cell(at) <= self._last:
             return
-        self._points.append((at_s, value))
+        self._points.append((at, value))
         while len(self._points) > Trend.MOST_SAMPLES:
-            self._cell_s *= 2
+            self._width *= 2
             firsts = {self._cell(point[0]): point for point in reversed(self._points)}
             self._points = [*reversed(firsts.values())]
-        self._last = self._cell(at_s)
+        self._last = self._cell(at)
 
-    def _cell(self, at_s: float) -> int:
-        return int(at_s / self._cell_s)
+    def _cell(self, at: float) -> int:
+        return int(at / self._width)
 
     def trend(self) -> Trend:
         """Return the trend of what was kept."""
         trend = Trend()
-        for at_s, value in self._points:
-            trend.add(at_s, value)
+        for at, value in self._points:
+            trend.add(at, value)
         return trend
 
 

@@ -25,7 +25,7 @@ def test_nothing_is_executed(chaos: Chaos, folder: Path) -> None:
     """The target of a TOML file is not even made, and no step is run."""
     (folder / "loud.py").write_text("class T:\n    def __init__(self): 1 / 0\n\ndef step(target): 1 / 0\n")
     (folder / "loud.toml").write_text('steps = ["loud:step"]\n[target]\nuse = "loud:T"\n')
-    chaos("check", "loud.toml")
+    assert chaos("check", "loud.toml").stdout == "loud.toml: scenario 'loud' is valid\n"
 
 
 def test_no_terminal_sequence_gets_through(chaos: Chaos, folder: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_whole_plan(chaos: Chaos, folder: Path) -> None:
         "  db.slow: delay (low 1 ms, high 5 ms, probability 1, at db.*)",
         "    does    Hold the caller up for a time between low and high, at maybe_delay and point.",
         "    where   at points of the component 'db', and of none, named 'db.*'",
-        "    when    from 5 s, every 10 s for 2 s, in 0.5 of openings",
+        "    when    from 5 s, every 10 s for 2 s, in 50% of openings",
         "    undone  by the kernel: it ends with this process or a child of it",
         "  both: composite (injectors [panic (probability 1, message ***)], probability 1)",
         "  threads: thread_limit (limit 200, severity critical)",
@@ -110,3 +110,93 @@ def test_no_secret_is_shown(chaos: Chaos) -> None:
 def test_an_invalid_scenario_has_no_plan(chaos: Chaos) -> None:
     """What cannot be run cannot be planned either."""
     assert "it has no target" in chaos("plan", "shop.py:half", code=4).stderr
+
+
+PROVIDED = """
+import attrs
+from chaoscore import Undo
+
+@attrs.frozen
+class Shelf:
+    \"\"\"A place for things.\"\"\"
+    kind = "shelf"
+    undo = Undo.JOURNAL
+    aims = (("127.0.0.1", 80),)
+    size_bytes: int = attrs.field(alias="size")
+    def open(self, site): 1 / 0
+
+class Target:
+    def setup(self, shelf): 1 / 0
+
+class Strikes(Shelf):
+    undo = Undo.PROVIDED
+
+def step(target): 1 / 0
+"""
+
+
+def test_the_plan_says_what_is_provided(chaos: Chaos, folder: Path) -> None:
+    """What is there before the target stands in the plan: what it is, where it goes, and how it is taken away."""
+    (folder / "provided.py").write_text(PROVIDED)
+    toml = (
+        'steps = ["provided:step"]\ntarget = { use = "provided:Target" }\n'
+        '[provide.shelf]\nuse = "provided:Shelf"\nsize = 1024\n'
+        '[inject.strike]\nuse = "provided:Strikes"\nsize = 1\n'
+    )
+    (folder / "provided.toml").write_text(toml)
+    lines = chaos("plan", "provided.toml").stdout.splitlines()
+    at = lines.index("PROVIDED before the target is set up, taken away last first")
+    assert lines[at + 1 : at + 5] == [
+        "  shelf: shelf (size 1.0 KiB)",
+        "    does    A place for things.",
+        "    aims    127.0.0.1:80, which stands for 127.0.0.1",
+        "    undone  from the journal: how is on disk before it is applied",
+    ]
+    assert "    undone  with what it strikes in, which this scenario provides" in lines
+
+
+def test_a_setup_that_lacks_something_has_no_plan(chaos: Chaos, folder: Path) -> None:
+    """Without the provider that the target's setup needs, the scenario is found invalid before anything is made."""
+    (folder / "provided.py").write_text(PROVIDED)
+    (folder / "lacking.toml").write_text('steps = ["provided:step"]\ntarget = { use = "provided:Target" }\n')
+    assert "its setup takes 'shelf', which nothing provides" in chaos("plan", "lacking.toml", code=4).stderr
+
+
+def test_a_plan_says_what_names_stand_for_now(chaos: Chaos, folder: Path) -> None:
+    """Names of hosts are resolved; one that is not allowed is told, and so is what an injector finds to strike."""
+    source = """
+from chaoscore import ChaosError, Scenario, Undo
+
+class Opens:
+    def open(self, site): raise AssertionError("a plan opens nothing")
+
+class Far(Opens):
+    kind = "far"
+    undo = Undo.TTL
+    aims = (("127.0.0.1", 80), ("192.0.2.1", 443), ("no-such-host.invalid", 1))
+
+class Near(Opens):
+    kind = "near"
+    undo = Undo.KERNEL
+    def __init__(self, *found): self.found = found
+    def finds(self):
+        if None in self.found:
+            raise ChaosError("nobody is at home")
+        return self.found
+
+chaos = Scenario("s").target(object()).step("s", print).inject("far", Far()).inject("some", Near("a", "b"))
+chaos = chaos.inject("none", Near()).inject("broken", Near(None)).inject("many", Near(*map(str, range(13))))
+"""
+    (folder / "aims.py").write_text(source)
+    lines = chaos("plan", "aims.py:chaos").stdout.splitlines()
+    assert "    aims    127.0.0.1:80, which stands for 127.0.0.1" in lines
+    assert [line[12:40] for line in lines if "FORBIDDEN" in line] == [
+        "FORBIDDEN: 192.0.2.1:443: it"[:28],
+        "FORBIDDEN: no-such-host.inva"[:28],
+    ]
+    assert [line[12:] for line in lines if line.startswith("    finds")] == [
+        "a, b",
+        "nothing now; it looks again when it is opened",
+        "NOTHING: nobody is at home",
+        "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 3 more",
+    ]

@@ -1,4 +1,5 @@
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,12 +80,30 @@ def test_one_iteration_alone(chaos: Chaos) -> None:
     assert found["iterations"]["ok"] == 1  # type: ignore[index]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="cannot run here: no /dev/full")
+@pytest.mark.parametrize("shown", [[], ["--quiet"], ["--json"]])
+def test_a_report_that_cannot_be_written_is_told(chaos: Chaos, shown: list[str]) -> None:
+    """A report whose disk is full stands in the one that is printed, which comes after it; the run is unstable."""
+    result = chaos("run", "shop.py", "--report", "junit=/dev/full", *shown)
+    assert result.exit_code == 0
+    assert "cannot write /dev/full: No space left on device" in " ".join(result.stdout.split())
+    assert "unstable" in result.stdout.lower()
+
+
 def test_reports_are_written(chaos: Chaos, folder: Path) -> None:
     """Each ``--report`` writes a file of its kind, and ``--events`` the log."""
     chaos("run", "shop.py", "--report", "junit=a.xml", "--report", "json=b.json", "--events", "c.jsonl", "--quiet")
     assert (folder / "a.xml").read_text().startswith("<?xml")
     assert json.loads((folder / "b.json").read_text())["scenario"] == "shop"
     assert "runstarted" in (folder / "c.jsonl").read_text().splitlines()[0]
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_a_report_on_the_standard_output_is_alone_there(chaos: Chaos, quiet: list[str]) -> None:
+    """What another program is to read has no text around it; that goes to the standard error."""
+    result = chaos("run", "shop.py", "--report", "json=-", *quiet)
+    assert json.loads(result.stdout)["scenario"] == "shop"
+    assert "PASS" in result.stderr
 
 
 def test_a_reporter_is_an_option_of_its_own(chaos: Chaos, folder: Path) -> None:
@@ -122,9 +141,11 @@ def test_a_reporter_may_do_without_a_path(
 
 
 def test_a_reporter_that_fails_at_the_end_is_told(chaos: Chaos, install: Callable[..., Path]) -> None:
-    """What goes wrong when the report has already been printed is said on the standard error."""
+    """The printed report comes last and says which of the other reporters failed, and with what."""
     install("ear", EAR.replace('print("heard at", self.port)', 'raise OSError("the line is dead")'))
-    assert "reporter 'ear' failed: the line is dead" in chaos("run", "shop.py", "--quiet", "--ear").stderr
+    stdout = chaos("run", "shop.py", "--ear").stdout
+    assert "reporter 'ear'" in stdout
+    assert "the line is dead" in stdout
 
 
 @pytest.mark.parametrize(
@@ -139,6 +160,9 @@ def test_a_reporter_that_fails_at_the_end_is_told(chaos: Chaos, install: Callabl
         (["--report", "junit=none/x.xml"], "its directory none does not exist"),
         (["--events", "."], "is a directory"),
         (["--report", "junit=x", "--report", "json=x"], "x is given twice"),
+        (["--events", "x", "--report", "json=./x"], "x is given twice"),
+        (["--json", "--report", "junit=-"], "- is given twice"),
+        (["--events", "./shop.py"], "./shop.py would be overwritten while it is read"),
         (["--repeat", "0"], "0 is not in the range x>=1"),
         (["--repeat", "many"], "'many' is not a valid integer"),
         (["--for", "60"], "'60' has no unit, did you mean '60s'?"),
@@ -189,7 +213,8 @@ def test_a_broken_plugin_ends_with_3(chaos: Chaos, folder: Path, install: Callab
 def test_a_broken_plugin_that_nobody_needs_is_no_matter(chaos: Chaos, install: Callable[..., Path]) -> None:
     """Runs do not suffer from plugins that they do not use."""
     install("bad", "1 / 0")
-    chaos("run", "shop.toml")
+    result = chaos("run", "shop.toml", "--quiet")
+    assert (result.stdout, result.stderr) == ("shop: PASS (seed 42)\n", "")
 
 
 def test_secrets_are_shown_nowhere(chaos: Chaos, folder: Path) -> None:
@@ -219,6 +244,25 @@ def test_the_command_that_reproduces_does(chaos: Chaos) -> None:
     assert (second["seed"], second["rerun"]) == (first["seed"], first["rerun"])
 
 
+def test_a_failure_that_builds_up_is_reproduced(chaos: Chaos, folder: Path) -> None:
+    """What a step can only do after others is reproduced by all of them; its iteration alone is a second offer."""
+    source = (
+        "def wear(shop):\n    shop.stock -= 3\n    assert shop.stock >= 0\nworn = base.step('wear', wear).repeat(9)\n"
+    )
+    (folder / "shop.py").write_text(f"{(folder / 'shop.py').read_text()}\n{source}")
+    first = json.loads(chaos("run", "shop.py:worn", "--json", code=1).stdout)
+    again = json.loads(chaos(*shlex.split(first["reproduce"])[1:], "--json", code=1).stdout)
+    assert [each["iteration"] for each in (*first["errors"], *again["errors"])] == [3, 3]
+    assert first["reproduce_alone"] == f"{first['reproduce']} --only-iteration 3"
+
+
+def test_one_iteration_is_reproduced_as_it_was_run(chaos: Chaos) -> None:
+    """What reproduces a run of one iteration is the very same command, with the seed."""
+    result = report(chaos("run", "shop.py:losing", "--only-iteration", "3", "--seed", "5", "--json", code=1))
+    assert result["reproduce"] == "chaoscore run shop.py:losing --only-iteration 3 --seed 5"
+    assert result["reproduce_alone"] is None
+
+
 def test_outputs_are_not_repeated(chaos: Chaos) -> None:
     """The command that reproduces writes no files: it must not overwrite what is to be explained."""
     options = dict.fromkeys(("repeat", "run_for", "workers", "only_iteration"))
@@ -240,8 +284,7 @@ def test_outputs_are_not_repeated(chaos: Chaos) -> None:
 def test_modules_beside_the_file_can_be_imported_while_it_runs(chaos: Chaos, folder: Path) -> None:
     """A step that imports a module beside the file when it is called finds it."""
     (folder / "late_shop.py").write_text("VALUE = 5")
-    source = (
-        "def lazy(shop):\n    import late_shop\n    assert late_shop.VALUE == 5\nlazily = base.step('lazy', lazy)\n"
-    )
+    source = "def lazy(shop):\n    import late_shop\n    raise LookupError(late_shop.VALUE)\n"
+    source += "lazily = base.step('lazy', lazy)\n"
     (folder / "shop.py").write_text(f"{(folder / 'shop.py').read_text()}\n{source}")
-    chaos("run", "shop.py:lazily")
+    assert "LookupError: 5" in chaos("run", "shop.py:lazily", code=1).stdout

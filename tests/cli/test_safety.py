@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -50,6 +51,18 @@ def test_status_says_what_is_in_effect_and_whose(box: Toybox) -> None:
     output = call("status").output
     assert "dead: `chaoscore recover`" in output
     assert output.count("by hand: rm ") == 3
+
+
+def test_status_reads_what_is_damaged(box: Toybox) -> None:
+    """A journal that says impossible things is told as it is, and hides no other."""
+    killed(box)
+    (path,) = box.journals()
+    header, _, rest = path.read_bytes().partition(b"\n")
+    damaged = re.sub(rb'"wall":[^}]+', b'"wall":1e99', header)
+    path.with_name("damaged.jsonl").write_bytes(damaged + b"\n" + rest)
+    output = call("status").output
+    assert output.count("since 1e+99 s after 1970") == 1
+    assert output.count("by hand: rm ") == 6
 
 
 def test_a_dry_run_says_what_would_be_undone_and_touches_nothing(box: Toybox) -> None:

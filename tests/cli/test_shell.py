@@ -164,6 +164,45 @@ def test_a_run_whose_reader_leaves_keeps_its_exit_code(folder: Path) -> None:
     assert process.wait() == 1
 
 
+def bash(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
+    """Run *line* in a shell in which ``chaoscore`` is the command line."""
+    alias = f'chaoscore() {{ "{sys.executable}" -m chaoscore "$@"; }}'
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = ["bash", "-c", f"{alias}; {line}"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("command", "code"), [("run shop.py:losing --events e.jsonl", 1), ("check shop.toml", 0)])
+def test_closed_standard_streams_are_no_error(folder: Path, command: str, code: int, closed: str) -> None:
+    """A command whose standard streams are closed ends as it would, and writes into no file that took their place."""
+    done = bash(folder, f"chaoscore {command} {closed}")
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    for log in folder.glob("*.jsonl"):
+        assert all(line.startswith('{"event":"') for line in log.read_text().splitlines())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="cannot run here: no /dev/full")
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("run shop.py:losing", 1),
+        ("run shop.py --json", 0),
+        ("check shop.toml", 3),
+        ("--help", 3),
+        ("report e.jsonl", 3),
+    ],
+)
+def test_a_full_disk_behind_the_standard_output_is_told(folder: Path, command: str, code: int) -> None:
+    """What cannot be printed is one line on the standard error; a run keeps the exit code of what it found."""
+    bash(folder, "chaoscore run shop.py --events e.jsonl")
+    done = bash(folder, f"chaoscore {command} > /dev/full")
+    assert done.returncode == code, done.stderr
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_run_in_good_order(folder: Path, number: signal.Signals, code: int) -> None:
     """A run that is interrupted still tears down and reports, and its exit code names the signal."""

@@ -134,6 +134,20 @@ def test_the_demo_shows_the_difference() -> None:
     assert max(len(line) for line in done.stdout.splitlines()) <= 120
 
 
+def test_the_screen_in_the_readme_is_what_the_demo_prints() -> None:
+    """But for numbers and the list of jobs, the demo prints what the README shows, and the command that this names."""
+    [screen] = re.findall(r"```text\n(8 bots.*?)```", (EXAMPLE.parents[1] / "README.md").read_text(), re.DOTALL)
+    done = demo("--seed", "7145")
+    assert shape(done.stdout) == shape(screen)
+    assert "reproduce: python3 run.py demo --seed 7145\n" in screen
+
+
+def shape(screen: str) -> list[str]:
+    """Return the lines of a screen without what differs from run to run, or by how it was started."""
+    plain = re.sub(r"job \d[^:]*reproduce: .*", "jobs, and the command", screen.strip())
+    return re.sub(r"\d+(\.\d+)?", "1", plain).splitlines()
+
+
 def test_the_demo_runs_on_postgresql(postgres_database: Database) -> None:
     """With a dsn the demo does the same on PostgreSQL, and keeps the password to itself."""
     done = demo("--dsn", postgres_database.dsn)

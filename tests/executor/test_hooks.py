@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -128,3 +128,32 @@ def test_an_open_that_comes_back_late_lifts_itself() -> None:
     assert not lifted.is_set()
     released.set()
     assert lifted.wait(5)
+
+
+def test_an_asynchronous_open_that_comes_back_late_lifts_itself() -> None:
+    """Also where it ignored its cancellation."""
+    released, lifted = asyncio.Event(), asyncio.Event()
+
+    class Late:
+        kind: ClassVar[str] = "late"
+        undo: ClassVar[Undo] = Undo.KERNEL
+
+        @asynccontextmanager
+        async def open(self, site: Site) -> AsyncIterator[object]:
+            while not released.is_set():
+                with suppress(asyncio.CancelledError):
+                    await released.wait()
+            yield None
+            lifted.set()
+
+    class Target:
+        async def teardown(self) -> None:
+            released.set()
+            await lifted.wait()
+
+    async def work(_: object) -> None: ...
+
+    chaos = Scenario("s").target(Target()).step("work", work).inject("late", Late()).limit(hook="300ms")
+    report = chaos.run()
+    assert report.exit_code is ExitCode.UNKNOWN
+    assert [(each.who, each.hook) for each in report.troubles] == [("injector 'late'", "open")]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaoscore import (
+    Ask,
     BlockingCallError,
     Checked,
     Ended,
@@ -22,6 +23,7 @@ from chaoscore import (
     RunStarted,
     Scenario,
     Stopped,
+    Undo,
     Verdict,
     maybe_error,
     point,
@@ -108,6 +110,24 @@ def test_a_fault_that_does_not_lift_is_the_exit_code() -> None:
     report = scenario(diary).run()
     assert diary.of("lift") == ["lift b", "lift a"]
     assert (report.verdict, report.exit_code) == (Verdict.FAIL, ExitCode.FAULTS_LEFT)
+
+
+def test_a_bug_in_an_injector_is_not_one_of_the_system_under_test() -> None:
+    """An injector that cannot answer makes the run unknown under its own name; no step fails for it."""
+
+    class Buggy:
+        kind: ClassVar[str] = "buggy"
+        undo, answers, at = Undo.KERNEL, frozenset({"point"}), None
+
+        def answer(self, _: Ask) -> None:
+            raise KeyError("no such rule")
+
+    asking = Scenario("asking").target(object()).step("ask", lambda _: point("here"))
+    report = asking.inject("rules", Buggy()).repeat(3).run(seed=1)
+    assert (report.iterations.ok, report.errors) == (3, ())
+    [trouble] = report.troubles
+    assert (trouble.who, trouble.hook, trouble.error.type) == ("injector 'rules'", "answer", "KeyError")
+    assert report.verdict == "unknown"
 
 
 def test_a_second_failure_never_hides_the_first() -> None:
@@ -224,7 +244,7 @@ def test_the_run_stops_at_the_first_real_failure() -> None:
     assert len(ran) == 3
     assert (report.iterations.ok, report.iterations.failed) == (2, 1)
     assert report.exit_code is ExitCode.FAIL
-    assert "only_iteration=2" in (report.reproduce or "")
+    assert "only_iteration=2" in (report.reproduce_alone or "")
 
 
 def test_a_run_may_go_on_after_failures() -> None:

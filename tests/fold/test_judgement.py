@@ -178,6 +178,17 @@ def test_the_remedy_is_the_call_that_its_kind_answers(kind: str, remedy: str) ->
     assert reason.endswith(f"opened but never asked: {remedy}")
 
 
+def test_the_remedy_names_the_scope_and_the_window() -> None:
+    """An injector that only some points ask, or only at times, is told which and when."""
+    events = [Opened(0.1, "db.slow"), Lifted(0.2, "db.slow", 0, 0)]
+    info = InjectionInfo("db.slow", "delay", {"at": None}, "db", "in 5% of iterations")
+    (reason,) = reasons(run(*events, injections=(info,)))
+    assert reason.endswith(
+        "call maybe_delay() in a step, at a point of the component 'db', while it is active (in 5% of iterations) "
+        "or give it at="
+    )
+
+
 def test_a_silent_injector_among_others_makes_the_run_unstable() -> None:
     """Where some faults landed, each injector that was silent is named."""
     events = [Opened(0.1, "i0"), Lifted(0.2, "i0", 9, 3), Opened(0.1, "i1"), Lifted(0.2, "i1", 9, 0)]
@@ -225,21 +236,23 @@ class TestReproduce:
     """Which command reproduces the first failure."""
 
     def test_the_iteration_of_a_finding(self) -> None:
-        """With one worker, the first finding that knows its iteration is run alone."""
+        """The first finding that knows its iteration offers to run that alone, beside the whole run that led to it."""
         report = run(found(), found(iteration=5), found(iteration=6), workers=1)
-        assert report.reproduce == "chaoscore run jobs.py --seed 42 --only-iteration 5"
-        assert report.reproduce_alone is None
+        assert report.reproduce == "chaoscore run jobs.py --seed 42"
+        assert report.reproduce_alone == "chaoscore run jobs.py --seed 42 --only-iteration 5"
 
     def test_a_real_failure_before_an_injected_one(self) -> None:
         """An injected fault that got out does not take the place of a real failure."""
         faulted = iteration(2, Outcome.FAULTED, INJECTED)
         report = run(*faulted, *iteration(4, Outcome.STUCK), *iteration(5, Outcome.FAILED), workers=1)
-        assert report.reproduce == "chaoscore run jobs.py --seed 42 --only-iteration 4"
+        assert report.reproduce_alone == "chaoscore run jobs.py --seed 42 --only-iteration 4"
 
     def test_an_injected_failure_where_there_is_no_other(self) -> None:
         """Where too many faults got out, the first of those iterations is run."""
         events = [event for number in (3, 4) for event in iteration(number, Outcome.FAULTED, INJECTED)]
-        assert run(*events, workers=1).reproduce == "chaoscore run jobs.py --seed 42 --only-iteration 3"
+        report = run(*events, workers=1)
+        assert report.reproduce == "chaoscore run jobs.py --seed 42 --only-iteration 3"
+        assert report.reproduce_alone is None
 
     def test_a_finding_about_the_whole_run(self) -> None:
         """A finding that belongs to no iteration needs the whole run, whatever faults got out."""
@@ -255,7 +268,7 @@ class TestReproduce:
     def test_a_command_with_braces(self) -> None:
         """Only the place of the iteration is filled in."""
         report = run(found(iteration=5), workers=1, rerun_one="run {x} {iteration}")
-        assert report.reproduce == "run {x} 5"
+        assert report.reproduce_alone == "run {x} 5"
 
     def test_no_command(self) -> None:
         """A run that does not know how it was started offers nothing."""
@@ -264,6 +277,6 @@ class TestReproduce:
     def test_what_weighs_nothing(self) -> None:
         """Information is no failure."""
         info = found(iteration=5, severity=Severity.INFO, verdict=Verdict.PASS)
-        assert run(info, *iteration(9, Outcome.FAILED), workers=1).reproduce == (
+        assert run(info, *iteration(9, Outcome.FAILED), workers=1).reproduce_alone == (
             "chaoscore run jobs.py --seed 42 --only-iteration 9"
         )

@@ -22,6 +22,7 @@ FULL: dict[str, Any] = {
     "target": {"use": "parts_s:Queue", "jobs": 5},
     "steps": [{"name": "first", "use": "parts_s:claim", "limit": "5s"}, "parts_s:claim_more"],
     "workload": {"repeat": 400, "for": "1m", "workers": 8, "rate": 50},
+    "provide": {"shelf": {"use": "parts_s:Shelf", "size": 3}},
     "inject": {
         "slow": {"use": "delay", "low": "1ms", "scope": "db", "window": {"every": "10s", "for": "2s"}},
         "both": {"use": "composite", "injectors": [{"use": "panic"}, {"use": "error", "type": "OSError"}]},
@@ -42,6 +43,13 @@ def file(tmp_path: Path) -> Iterator[Path]:
     source = """
 class Queue:
     def __init__(self, jobs: int = 5): ...
+
+class Shelf:
+    kind, undo = "shelf", __import__("chaoscore").Undo.KERNEL
+
+    def __init__(self, size: int): ...
+
+    def open(self, site): ...
 
 def claim(target): ...
 

@@ -57,6 +57,14 @@ PARTS = """
     def holds(target): return True
 
     @attrs.frozen
+    class Shelf:
+        '''A provider of the scenario's own.'''
+        kind = "shelf"
+        undo = Undo.KERNEL
+        size: int
+        def open(self, site): ...
+
+    @attrs.frozen
     class Own:
         '''An injector of the scenario's own.'''
         kind = "own"
@@ -190,6 +198,28 @@ def test_injectors_of_ones_own(read: Read) -> None:
     own, ready = read(inject=inject).injections
     assert own.injector.many == 3  # type: ignore[attr-defined]
     assert ready.injector is sys.modules["parts_x"].ready_delay
+
+
+def test_what_is_provided(read: Read) -> None:
+    """A provider is asked for like any other part, and its name is that of its table."""
+    [shelf] = read(provide={"shelf": {"use": "parts_x:Shelf", "size": 3}}).provisions
+    assert (shelf.name, shelf.provider.size) == ("shelf", 3)  # type: ignore[attr-defined]
+
+
+def test_a_wrong_provider_is_said_where_it_is(problems: Problems) -> None:
+    """An unknown provider, a name that no parameter can have, and a missing value are told at their places."""
+    found = problems(
+        provide={
+            "one": {"use": "toxiproxy.proxy"},
+            "a b": {"use": "parts_x:Shelf", "size": 3},
+            "two": {"use": "parts_x:Shelf"},
+            "three": {"use": "parts_x:ready_delay"},
+        }
+    )
+    assert "no provider 'toxiproxy.proxy'" in found["provide.one.use"]
+    assert "that a parameter of `setup` can have" in found['provide."a b"']
+    assert "it is missing" in found["provide.two.size"]
+    assert "is an injector, not a provider" in found["provide.three"]
 
 
 def test_a_function_is_a_validator(read: Read) -> None:
@@ -363,6 +393,11 @@ def test_all_problems_are_found_at_once(problems: Problems) -> None:
         ({"expect": {"s": {"use": "delay", "low": 1}}}, "expect.s.use", "no validator 'delay'"),
         ({"expect": {"s": {"use": "thread_limit"}}}, "expect.s", "needs at least one of limit=, growth="),
         ({"thresholds": {"max_failed_iterations": -1}}, "thresholds", "max_failed_iterations"),
+        (
+            {"inject": {"slow": {"use": "delay", "low": 1, "at": "before:clam", "scope": "db"}}},
+            "inject.slow.at",
+            "it strikes at 'before:clam', and there is no such step (did you mean 'claim'?); name a step",
+        ),
         ({"thresholds": {"required": "threads"}}, "thresholds.required", "expected list of (text), not 'threads'"),
     ],
 )

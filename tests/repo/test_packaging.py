@@ -113,7 +113,8 @@ def test_an_sdist_builds_the_same_wheel(
 ) -> None:
     """A source distribution holds its own project only, and enough of it to build its wheel."""
     with tarfile.open(sdists[project]) as sdist:
-        sdist.extractall(tmp_path, filter="data")
+        sdist.extraction_filter = getattr(tarfile, "data_filter", None)  # 3.11.0 to 3.11.3 have none
+        sdist.extractall(tmp_path)
     [top] = tmp_path.iterdir()
     below = {str(path.relative_to(top)) for path in top.rglob("*") if path.is_file()}
     prefix = "" if project == CORE else "src/"

@@ -160,8 +160,8 @@ def escapes(text: str) -> list[str]:
 def test_any_run_can_be_followed(events: list[Event]) -> None:
     """No sequence of events makes the console fail, in any mode."""
     for stream in (io.StringIO(), Terminal()):
-        shown(events, stream)
-    shown(events, quiet=True)
+        assert "VERDICT" in shown(events, stream)
+    assert shown(events, quiet=True).count("VERDICT") == 0
 
 
 class TestOnATerminal:

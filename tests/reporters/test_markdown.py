@@ -44,12 +44,13 @@ def test_a_path_is_written_as_a_whole(tmp_path: Path) -> None:
     assert (tmp_path / "report.md").read_text() == render(replay(passing()))
 
 
-def test_without_a_path_the_summary_page_is_appended_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What other steps of the job have written there stays."""
+@pytest.mark.parametrize("named", [False, True])
+def test_the_summary_page_is_appended_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
+    """What else the step of the job has written there stays, also where the page is given as the path."""
     page = tmp_path / "summary.md"
     page.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
-    markdown().report(replay(passing()))
+    markdown(page if named else None).report(replay(passing()))
     assert page.read_text() == "before\n" + render(replay(passing()))
 
 

@@ -171,6 +171,17 @@ def test_a_guard_whose_watchdog_is_gone_covers_nothing(held: Held, box: Toybox) 
     assert held.guard.covers
 
 
+def test_a_process_that_ends_now_leaves_no_empty_journal(held: Held, box: Toybox) -> None:
+    """The watchdog would remove it; where that is gone and nothing is open, the process does."""
+    held.guard.leave()
+    assert len(box.journals()) == 1
+    (dog,) = box.watchdogs()
+    os.kill(dog, signal.SIGKILL)
+    assert until(lambda: held.lost == ["the watchdog is gone"])
+    held.guard.leave()
+    assert box.journals() == []
+
+
 def test_a_watchdog_that_does_not_start_leaves_nothing(box: Toybox, monkeypatch: pytest.MonkeyPatch) -> None:
     """No journal, no process, no open file; and nothing was injected."""
     monkeypatch.setattr(guards, "_PROGRAM", "raise SystemExit('a broken plugin')")

@@ -8,13 +8,20 @@ import pty
 import random
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
+from chaoscore import Scenario, Site, Undo
+from chaoscore.executor import Options, run
+from chaoscore.executor.openings import Openings
+from chaoscore.safety.journal import Journal
+from chaoscore.safety.records import Intent
 from tests.safety.toys import Toybox, ended, started, until
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -67,6 +74,41 @@ def test_a_signal_stops_an_injector_between_two_faults(box: Toybox) -> None:
     assert box.healed()
 
 
+def test_a_fault_whose_intent_took_its_time_is_not_applied(monkeypatch: pytest.MonkeyPatch, own_state: Path) -> None:
+    """A run that is told to end while the disk records an intent goes no further than that, however slow it is."""
+    silent = threading.Event()
+    intend, silence = Journal.intend, Openings.silence
+
+    def slowly(*args: Any, **kwargs: Any) -> Intent:
+        intent = intend(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGINT)
+        silent.wait(20)
+        return intent
+
+    def noted(openings: Openings) -> None:
+        silence(openings)
+        silent.set()
+
+    monkeypatch.setattr(Journal, "intend", slowly)
+    monkeypatch.setattr(Openings, "silence", noted)
+    applied: list[str] = []
+
+    class Slow:
+        kind: ClassVar[str] = "slow"
+        undo: ClassVar[Undo] = Undo.JOURNAL
+
+        @contextmanager
+        def open(self, site: Site) -> Iterator[None]:
+            with site.undoing("doctor.marker", {"name": "slow"}, target="slow", manual="none"):
+                applied.append("now")
+                yield
+
+    chaos = Scenario("slow").target(object()).step("none", lambda _: None).inject("slow", Slow())
+    report = run(chaos, Options(handle_signals=True))
+    assert (report.interrupted, applied) == ("SIGINT", [])
+    assert list((own_state / "journals").glob("*.jsonl")) == []
+
+
 def test_a_second_signal_drops_the_drain_and_nothing_else(box: Toybox) -> None:
     """Two, 10 ms apart, while undoing is slow and a step would take a minute: all is undone, torn down and reported."""
     child = started(box, bad="all slow", body="time.sleep(60)", limits={"drain": "60s", "hook": "5s"})
@@ -108,8 +150,8 @@ def test_a_step_that_blocks_the_loop_does_not_hold_up_the_undo(box: Toybox, body
 
 def test_the_limit_of_a_run_holds_where_a_step_blocks_the_loop(box: Toybox) -> None:
     """Nothing that steps do makes a run longer than it may be."""
-    child = started(box, body="while True: pass", is_async=True, limits={"run": "1s", "drain": "60s", "step": "60s"})
-    assert ended(child)[0] == "end the limit of 1 s for a run 3"
+    child = started(box, body="while True: pass", is_async=True, limits={"run": "5s", "drain": "60s", "step": "60s"})
+    assert ended(child)[0] == "end the limit of 5 s for a run 3"
     assert box.healed()
 
 
@@ -125,6 +167,15 @@ def test_a_closed_terminal_undoes(box: Toybox) -> None:
     assert box.on()
     os.close(ours)
     assert finished(child) == 129
+    assert box.healed()
+
+
+def test_a_run_that_nohup_has_started_goes_on(box: Toybox) -> None:
+    """A signal that it was told to ignore, because its terminal will be closed, does not end it; others do."""
+    child = box.call(["nohup", *box.command("--quiet")])
+    child.send_signal(signal.SIGHUP)
+    child.send_signal(signal.SIGTERM)
+    assert finished(child) == 143
     assert box.healed()
 
 

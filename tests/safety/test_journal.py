@@ -69,9 +69,22 @@ def test_the_state_directory_is_private(own_state: Path) -> None:
     """Nobody else can read what it holds, also where it was there before and was not."""
     own_state.mkdir(mode=0o755)
     Journal.create("run-1", "orders").close()
-    (own_state / "journals").chmod(0o755)
+    folders = (own_state, own_state / "journals")
+    assert [stat.S_IMODE(each.stat().st_mode) for each in folders] == [0o700, 0o700]
+    for each in folders:
+        each.chmod(0o755)
     private(own_state / "journals")
-    assert stat.S_IMODE((own_state / "journals").stat().st_mode) == 0o700
+    assert [stat.S_IMODE(each.stat().st_mode) for each in folders] == [0o700, 0o700]
+
+
+def test_a_state_directory_that_is_made_is_private(own_state: Path) -> None:
+    """Whatever files are usually made with: who may rename the folder of the journals may put others in its place."""
+    before = os.umask(0)
+    try:
+        Journal.create("run-1", "orders").close()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(own_state.stat().st_mode) == 0o700
 
 
 def test_a_journal_is_on_disk_with_space_for_its_end() -> None:

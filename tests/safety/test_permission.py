@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from chaoscore import ChaosError, ExitCode, Scenario, Site, Undo, maybe_delay, w
 from chaoscore.errors import FaultsLeftError, ForbiddenTargetError, LeverPulledError, ProductionError, ScenarioError
 from chaoscore.injectors import delay
 from chaoscore.safety.journal import Journal
-from chaoscore.safety.permission import both, network, resolve
+from chaoscore.safety.permission import both, check_start, network, resolve
 from chaoscore.safety.records import Header
 
 
@@ -35,6 +35,27 @@ def test_production_is_refused_unless_overridden(monkeypatch: pytest.MonkeyPatch
     assert harmless().run(inject=False).passed
     monkeypatch.setenv("CHAOSCORE_ENVIRONMENT", "staging")
     assert harmless().run().passed
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("prod", True),
+        ("PRD", True),
+        ("prod-eu-1", True),
+        ("eu_production", True),
+        ("live2", True),
+        ("pre-production", False),
+        ("non-prod", False),
+        ("products", False),
+        ("", False),
+    ],
+)
+def test_production_has_many_names(name: str, refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word of the name decides, wherever it stands, and not a part of another word."""
+    monkeypatch.setenv("CHAOSCORE_ENVIRONMENT", name)
+    with pytest.raises(ProductionError) if refused else nullcontext():
+        check_start(production=False)
 
 
 def test_a_pulled_lever_blocks_new_runs(own_state: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -32,6 +33,16 @@ def test_kill_9_is_healed_by_the_watchdog(box: Toybox) -> None:
     assert until(lambda: box.on() == [])
     assert until(lambda: not box.watchdogs())
     assert box.journals() == []
+
+
+def test_a_journal_that_was_removed_is_healed_all_the_same(box: Toybox) -> None:
+    """Somebody cleared the state directory, and then the run was killed: the watchdog holds what it needs."""
+    child = started(box)
+    shutil.rmtree(box.state)
+    child.kill()
+    ended(child)
+    assert until(lambda: box.on() == [])
+    assert until(lambda: not box.watchdogs())
 
 
 def test_kill_9_at_random_moments_leaves_no_fault(box: Toybox) -> None:
@@ -111,8 +122,8 @@ def test_the_watchdog_does_not_wait_for_an_undo_that_hangs(box: Toybox) -> None:
         "os._exit(9)",
         "os.abort()",
         "ctypes.string_at(0)",
-        "os.kill(os.getpid(), signal.SIGKILL)",
-        "os.kill(os.getpid(), signal.SIGQUIT)",
+        "os.kill(os.getpid(), signal.SIGKILL); time.sleep(60)",  # another thread may get it, a little later
+        "os.kill(os.getpid(), signal.SIGQUIT); time.sleep(60)",
         "os.execv(sys.executable, [sys.executable, '-c', ''])",
     ],
     ids=["exit", "abort", "segmentation fault", "kill", "quit", "exec"],

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -169,9 +170,13 @@ def test_cancelled() -> None:
         await asyncio.sleep(0)
         check.cancel()
         await asyncio.wait([check])
+        assert check.cancelled()
 
-    asyncio.run(run())
-    gc.collect()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        asyncio.run(run())
+        gc.collect()
+    assert told == []
 
 
 def test_plain_parts_stay_plain() -> None:

@@ -1,5 +1,6 @@
 """Levels are found when they cross their limit, and when they keep growing."""
 
+import random
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
@@ -119,6 +120,19 @@ def test_leak(seconds: float) -> None:
     assert "cats keep growing: by 19" in found.message
     assert "at most 5 cats allowed" in found.message
     assert found.data["rise"] == pytest.approx(199, abs=3)
+
+
+@pytest.mark.parametrize("count", [60, 300, 3_000])
+@pytest.mark.parametrize("seed", range(5))
+def test_leak_in_bursts(count: int, seed: int) -> None:
+    """One leak for each iteration is found however unevenly the iterations come, as on a busy machine."""
+    chance, gauge, now_s = random.Random(seed), Gauge(growth=5), 0.0
+    for number in range(count):
+        now_s += 0.05 if chance.random() < 0.01 else 1e-4
+        gauge.at(now_s, number)
+    gauge.elapsed.s = now_s
+    (found,) = gauge.checker.judge()
+    assert 5 < found.data["rise"] <= count
 
 
 @pytest.mark.parametrize("seconds", [0.2, 86_400])

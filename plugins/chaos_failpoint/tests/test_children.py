@@ -26,6 +26,7 @@ from chaos_failpoint import (
     failpoint,
     failpoints,
 )
+from chaos_failpoint.production import in_production
 from chaoscore.testing import run_once
 
 FORKS = hasattr(os, "fork")
@@ -101,6 +102,16 @@ def test_environment_in_production() -> None:
     done = start(HIT, 1, env=env)
     assert json.loads(done.stdout)["values"] == [None]
     assert done.stderr == ("chaos_failpoint: $CHAOS_FAILPOINTS arms nothing, as the environment is named production\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_production"),
+    [("prod-eu-1", True), ("EU_PRD", True), ("live2", True), ("pre-production", False), ("products", False)],
+)
+def test_production_has_many_names(name: str, is_production: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word of the name decides, as it does for runs."""
+    monkeypatch.setenv("CHAOSCORE_ENVIRONMENT", name)
+    assert in_production() is is_production
 
 
 def test_environment_with_a_typo() -> None:

@@ -568,3 +568,11 @@ def test_conforms_in_tasks(fp: Failpoint) -> None:
         await fp.ahit()
 
     check_injector(lambda: failpoints("*", "60%raise(OSError)", counts="task"), strike=strike)
+
+
+def test_it_says_what_it_would_arm(fp: Failpoint) -> None:
+    """What is declared now, by name, and nothing that does not match."""
+    other = failpoint(f"other-than-{fp.name}")
+    assert failpoints("db.*", "panic").finds() == (fp.name,)
+    assert other.name in failpoints("*", "panic").finds()
+    assert failpoints("nothing-*", "panic").finds() == ()

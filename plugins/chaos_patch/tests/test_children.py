@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from chaos_patch.engine import Call
 from chaos_patch.errors import UnsupportedError
 from chaos_patch.points import PATCHES
 from chaoscore import Report, Scenario, Verdict
+from chaoscore.testing import answers
 
 FILL = """
 import errno, sys
@@ -345,6 +347,80 @@ def test_a_child_that_lives_on_is_let_go() -> None:
     report = scenario.inject("broken", chaos_patch.syscall("sched_yield", "EIO")).run(seed=1)
     assert report.verdict is Verdict.PASS, report
     assert (target.said, target.returncode) == (["Input/output error", "well"], 0)
+
+
+@STRACE
+def test_a_child_of_a_child_that_lives_on_is_let_go() -> None:
+    """So is a process whose parent, the child that a step started, has ended before."""
+    program = (
+        "import os, sys\nif os.fork(): os._exit(0)\nfor _ in sys.stdin:\n"
+        "    try:\n        os.sched_yield()\n        print('well', flush=True)\n"
+        "    except OSError as error: print(error.strerror, flush=True)"
+    )
+    target = Living(program)
+    scenario = Scenario("living").target(target).step("start", Living.start)
+    report = scenario.inject("broken", chaos_patch.syscall("sched_yield", "EIO")).run(seed=1)
+    assert report.verdict is Verdict.PASS, report
+    assert (target.said, target.returncode) == (["Input/output error", "well"], 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        pytest.param(lambda: chaos_patch.file_size("64KiB"), "Max file size", marks=LINUX),
+        pytest.param(lambda: chaos_patch.syscall("sched_yield", "EIO"), "TracerPid:", marks=STRACE),
+    ],
+)
+def test_a_child_that_is_just_beginning_is_waited_for(make: Callable[[], Any], field: str) -> None:
+    """A child that another thread is starting while the injector is lifted ends up without the fault, like any other;
+    one that is started afterwards never has it."""
+    opened = make().children((), ())
+    read, write = os.pipe()
+    child, late = object.__new__(subprocess.Popen), object.__new__(subprocess.Popen)
+    beginning, too_late = begin(opened, child, preexec_fn=lambda: os.read(read, 1)), begin(opened, late)
+    lifting = threading.Thread(target=opened.end)
+    beginning.start()
+    until(lambda: getattr(child, "pid", None) is not None)
+    lifting.start()
+    until(lambda: opened._ended)
+    os.write(write, b".")
+    beginning.join()
+    lifting.join()
+    too_late.start()
+    too_late.join()
+    os.close(read)
+    os.close(write)
+    own = seen_in(os.getpid(), field)
+    ends: list[object] = []
+    for each in (child, late):
+        ends.append(seen_in(each.pid, field))
+        each.communicate()
+        ends.append(each.returncode)
+    assert ends == [own, 0, own, 0]
+
+
+def begin(opened: children.Children, popen: Any, **options: Any) -> threading.Thread:
+    """What starts a child that is struck as if it were a step's, when it is started."""
+    program = [sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.read()"]
+    call = Call((popen, program), {"stdin": subprocess.PIPE, **options})
+    fault: Any = answers(opened, kind="call", point=opened.at, tags=call.tags)[0]
+
+    def start() -> None:
+        fault.apply(None)
+        subprocess.Popen.__init__(*call.args, **call.kwargs)
+
+    return threading.Thread(target=start)
+
+
+def seen_in(pid: int, field: str) -> list[str]:
+    """What the kernel says of a process: its limit, or its tracer."""
+    file = "status" if field.endswith(":") else "limits"
+    lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
+    return next(line.split() for line in lines if line.startswith(field))
+
+
+def until(true: Callable[[], bool]) -> None:
+    assert children.wait_until(true, 20)
 
 
 def test_without_strace_the_injector_does_not_open(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -657,3 +657,26 @@ def test_a_wrong_value_cannot_be_built(make: Callable[[], object], problem: str)
     """A value out of range is refused with what is expected."""
     with pytest.raises((ValueError, TypeError), match=problem):
         make()
+
+
+@pytest.mark.parametrize("name", ["len", "isinstance", "min"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["thread", "task"])
+def test_the_run_is_not_struck_by_its_own_faults(name: str, is_async: bool) -> None:
+    """Builtins that the executor calls as well fail in the steps alone: each iteration is driven, judged and told."""
+    import builtins
+
+    def step(_: object) -> None:
+        getattr(builtins, name)([1], list)
+
+    async def astep(_: object) -> None:
+        step(_)
+
+    chaos = Scenario("own").target(object()).step("step", astep if is_async else step).thresholds("relaxed")
+    report = chaos.inject("it", chaos_patch.error(f"builtins:{name}")).repeat(20).run(seed=1)
+    assert (report.iterations.faulted, report.injections[0].fired, report.troubles) == (20, 20, ())
+
+
+def test_an_injector_says_what_it_would_strike() -> None:
+    """The functions that its target stands for now, by name."""
+    assert chaos_patch.error(f"{HERE}:*arge").finds() == (f"{HERE}:Service.charge", f"{HERE}:charge")
+    assert chaos_patch.error(Service.charge).finds() == (f"{HERE}:Service.charge",)

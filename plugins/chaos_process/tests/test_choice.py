@@ -173,3 +173,14 @@ def test_stopped_processes_can_be_chosen(site: Site, spawn: Spawn, until: Any, t
     child = spawn()
     os.kill(child.pid, signal.SIGSTOP)
     assert pids(Chosen(match=tag), site) == [child.pid]
+
+
+def test_a_plan_names_the_process_that_is_there(spawn: Spawn) -> None:
+    """One that is named by pid and start is found before the run, others are not there yet."""
+    child = spawn()
+    (found,) = Chosen(pid=child.pid, started=child.process.create_time).finds()
+    assert found.startswith(f"process {child.pid} (")
+    assert Chosen(pid=child.pid, started=child.process.create_time - 100).finds() == []
+    assert Chosen().finds() == []
+    with pytest.raises(ForbiddenProcessError):
+        Chosen(pid=1, started=1).finds()

@@ -155,7 +155,8 @@ def test_a_process_that_stays_stopped_is_an_error(
     with monkeypatch.context() as patch:
         patch.setattr("chaos_process.pausing.SEEN_S", 0.0)
         patch.setattr(system, "state", lambda process: State.STOPPED)
-        with pytest.raises(Exception, match=rf"running of process {child.pid} started \d+: kill -CONT {child.pid}"):
+        told = rf"running of process {child.pid} started \d+ ticks after boot: kill -CONT {child.pid}"
+        with pytest.raises(Exception, match=told):
             block.__exit__(None, None, None)
 
 

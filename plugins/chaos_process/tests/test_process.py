@@ -30,6 +30,13 @@ def test_it_survives_being_written_down() -> None:
     assert Process.from_args(json.loads(json.dumps(process.as_args()))) == process
 
 
+def test_its_name_does_not_move_with_the_clock() -> None:
+    """Two runs that look at one process before and after somebody set the clock must not both strike it."""
+    assert Process(7, 1000.0, 500).name == Process(7, 1003.0, 500).name
+    assert Process(7, 1000.0, 500).name != Process(7, 1000.0, 501).name
+    assert Process(7, 1000.0).name != Process(7, 1003.0).name
+
+
 def test_ticks_may_be_left_out() -> None:
     """An undo that only knows pid and start names a process as well."""
     assert Process.from_args({"pid": 7, "create_time": 1000}) == Process(7, 1000.0)

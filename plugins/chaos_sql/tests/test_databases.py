@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos_sql.databases import Dsn, reader
+import chaos_sql
+from chaos_sql.databases import Dsn, answering, reader
 from tests.services.databases import Database
 
 
@@ -71,3 +72,22 @@ def test_a_reader_makes_no_file(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="unable to open"):
         reader(Dsn(str(path)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_is_told_which_database_answers(database: Database) -> None:
+    """A validator with a dsn says what is there; one that asks the target for connections says so."""
+    database.run("CREATE TABLE jobs (id int)")
+    said = chaos_sql.consistent("SELECT 1", dsn=database.dsn).examine()
+    assert said == answering(Dsn(database.dsn))
+    assert ("PostgreSQL 1" in said) or said.endswith(" with 1 tables")
+    assert chaos_sql.consistent("SELECT 1", connect=print).examine() == "its connections are the target's"
+
+
+def test_the_doctor_is_told_what_does_not_answer(tmp_path: Path) -> None:
+    """No file, a file that is no database, and a server that is not there raise what the driver raises."""
+    (tmp_path / "text.db").write_text("this is no database, whatever its name is\n" * 100)
+    for where, problem in (("none.db", "unable to open"), ("text.db", "not a database")):
+        with pytest.raises(sqlite3.DatabaseError, match=problem):
+            answering(Dsn(str(tmp_path / where)))
+    with pytest.raises(Exception, match="refused"):
+        chaos_sql.kill("host=127.0.0.1 port=1 user=nobody application_name=a").examine()

@@ -96,6 +96,10 @@ class Failpoints:
     allow: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=action_names)
     markers: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=package_names)
 
+    def finds(self) -> tuple[str, ...]:
+        """Return the failpoints that are declared now and match."""
+        return tuple(sorted(name for name in registry.HANDLES if fnmatchcase(name, self.at)))
+
     @contextmanager
     def open(self, site: Site) -> Iterator[OpenFailpoints]:
         """Arm them until the block is left."""

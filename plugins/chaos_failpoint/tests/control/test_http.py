@@ -198,7 +198,7 @@ def test_wait_in_vain(fp: Failpoint, ask: Client) -> None:
     assert "fired 0 of 1 times" in answer.text
 
 
-@pytest.mark.parametrize("query", ["fired=x", "timeout=soon", "timeout=-1"])
+@pytest.mark.parametrize("query", ["fired=x", "fired=0", "fired=-1", "timeout=soon", "timeout=-1"])
 def test_wait_for_nonsense(fp: Failpoint, ask: Client, query: str) -> None:
     """A number or a duration that is none is 400."""
     assert ask("POST", f"/db.commit/wait?{query}").status == 400

@@ -11,9 +11,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
-from weakref import WeakSet
+from weakref import WeakValueDictionary, ref
 
 import attrs
 
@@ -21,12 +22,16 @@ from chaos_patch.errors import UnsupportedError
 from chaos_patch.parameters import optional_pattern
 from chaos_patch.points import patched, tally
 from chaos_patch.targets import PREFIX, Spot, spots
-from chaoscore import Ask, Evidence, Fault, Site, Strike, Undo, probability
+from chaoscore import Ask, Evidence, Fault, Site, Strike, SystemClock, Undo, probability
 
 POPEN = "subprocess:Popen.__init__"
 LAUNCHER = Path(__file__).with_name("launcher.py")
 PROBE_S = 10.0
+BIRTH_S = 5.0
+"""How long a child may take from the call that starts it to its own program."""
+
 _SIGNATURE = inspect.signature(subprocess.Popen.__init__)
+_CLOCK = SystemClock()
 
 Command = list[Any]
 """A program and its arguments, each text, bytes or a path."""
@@ -80,12 +85,12 @@ class Begin(Fault):
     detail: str
     start: Start = attrs.field(repr=False, eq=False)
     command: Command = attrs.field(repr=False)
-    begun: Callable[[Start], None] = attrs.field(repr=False, eq=False)
+    begins: Callable[[Start], bool] = attrs.field(repr=False, eq=False)
 
     def apply(self, strike: Strike) -> None:
-        """Change the command, and remember the child."""
-        self.start.replace(self.command)
-        self.begun(self.start)
+        """Change the command of a child that may still begin under the fault."""
+        if self.begins(self.start):
+            self.start.replace(self.command)
 
     def describe(self) -> str:
         """Return what the child is under."""
@@ -156,8 +161,9 @@ class Children:
     def __init__(self, fault: ChildFault, detail: Callable[[dict[str, int]], Mapping[str, Any]]) -> None:
         self.answers, self.at = fault.answers, fault.at
         self._fault, self._detail = fault, detail
-        self._begun: WeakSet[subprocess.Popen[Any]] = WeakSet()
+        self._begun: WeakValueDictionary[int, subprocess.Popen[Any]] = WeakValueDictionary()
         self._asked = 0
+        self._ended = False
 
     def answer(self, ask: Ask) -> Fault | None:
         """Return the fault for a child that matches."""
@@ -168,20 +174,65 @@ class Children:
             return None
         if not ask.chance(fault.probability) or not start.exists():
             return None
-        return Begin(fault.kind, fault.detail(), start, fault.command(start, self), self._add)
+        return Begin(fault.kind, fault.detail(), start, fault.command(start, self), self._begins)
 
     def evidence(self) -> Evidence:
         """Return how many children began under the fault."""
         return Evidence(fired=None, detail=self._detail({self.at: self._asked}))
 
     def end(self) -> None:
-        """Take the fault from those that live on."""
-        for popen in list(self._begun):
-            if popen.returncode is None and getattr(popen, "pid", None):
+        """Let no more children begin under the fault, and take it from those that live on."""
+        self._ended = True
+        for child in self._begun.valuerefs():
+            wait_until(partial(is_under_way, child), BIRTH_S)
+            popen = child()
+            if popen is not None and popen.returncode is None and getattr(popen, "pid", None):
                 self._fault.lift(popen)
 
-    def _add(self, start: Start) -> None:
-        self._begun.add(start.popen)
+    def _begins(self, start: Start) -> bool:
+        """Remember a child before it is started; tell whether it may still begin under the fault."""
+        self._begun[id(start.popen)] = start.popen
+        return not self._ended  # in this order: either the end sees the child, or the child sees the end
+
+
+def wait_until(true: Callable[[], bool], patience_s: float) -> bool:
+    """Wait until something is *true*; tell whether it came to that."""
+    end_s = _CLOCK.monotonic() + patience_s
+    while not true():
+        if _CLOCK.monotonic() > end_s:
+            return False
+        _CLOCK.sleep(0.002)
+    return True
+
+
+def is_under_way(child: ref[subprocess.Popen[Any]]) -> bool:
+    """Tell whether a child runs its own program, or has ended, or never came to be."""
+    popen = child()
+    if popen is None or getattr(popen, "returncode", None) is not None:
+        return True
+    pid = getattr(popen, "pid", None)
+    if pid is None:
+        return False
+    command = command_line(pid)  # from its fork on that of this process; none while the kernel replaces its program
+    if not command:
+        return has_ended(pid)
+    return os.fsencode(LAUNCHER) not in command and command != command_line(os.getpid())
+
+
+def command_line(pid: int) -> list[bytes]:
+    """Return the command line of a process; empty where it has ended, and for a moment where it becomes another."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
+    except OSError:
+        return []
+
+
+def has_ended(pid: int) -> bool:
+    """Tell whether a process is gone, or a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] in (b"Z", b"X")
+    except OSError:
+        return True
 
 
 def launched(start: Start, what: Mapping[str, list[Any]]) -> Command:

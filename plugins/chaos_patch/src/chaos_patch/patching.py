@@ -10,7 +10,7 @@ import attrs
 
 from chaos_patch.errors import TargetError
 from chaos_patch.parameters import is_bool, is_count
-from chaos_patch.points import patched, tally
+from chaos_patch.points import patched, shown_point, tally
 from chaos_patch.targets import Spot, Target, glob_of, is_line, spots
 from chaoscore import Ask, Evidence, Fault, Site, Undo, probability
 
@@ -95,6 +95,10 @@ class Patch:
     def found(self) -> tuple[Spot, ...]:
         """Return what the target stands for now; raises `TargetError`."""
         return spots(self.target, most=self.most, unwrap=self.unwrap)
+
+    def finds(self) -> tuple[str, ...]:
+        """Return the functions that the target stands for now."""
+        return tuple(shown_point(spot.point) for spot in self.found())
 
     def answer(self, ask: Ask) -> Fault | None:
         """Return the fault with the given probability."""

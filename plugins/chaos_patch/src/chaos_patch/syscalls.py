@@ -6,12 +6,10 @@ import errno
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,13 +19,12 @@ from chaos_patch.children import ChildFault, Children, Command, Start, probe
 from chaos_patch.errors import UnsupportedError
 from chaos_patch.points import tally
 from chaos_patch.targets import Spot
-from chaoscore import Evidence, SystemClock, seconds, show_seconds
+from chaos_patch.tracers import let_go
+from chaoscore import Evidence, seconds, show_seconds
 
-DETACH_S = 2.0
 _CALLS = re.compile(r"%?[a-z][a-z0-9_]*(?:,%?[a-z][a-z0-9_]*)*")
 _WHEN = re.compile(r"\d+(?:\.\.\d+)?(?:\+\d*)?")
 _MARKS = (b"(INJECTED)", b"(DELAYED)")
-_CLOCK = SystemClock()
 _WRITE_TWICE = """
 import os
 try:
@@ -96,20 +93,6 @@ class Syscall(ChildFault):
         """Let a call of a child fail."""
         return failing_calls()
 
-    def lift(self, popen: subprocess.Popen[Any]) -> None:
-        """Let strace let go of a child; it goes on without."""
-        tracer = _tracer(popen.pid)
-        if not tracer:
-            return
-        with suppress(ProcessLookupError):
-            os.kill(tracer, signal.SIGTERM)
-        end_s = _CLOCK.monotonic() + DETACH_S
-        while _tracer(popen.pid) == tracer:
-            if _CLOCK.monotonic() > end_s:
-                problem = f"strace ({tracer}) does not let go of process {popen.pid}"
-                raise UnsupportedError(self.kind, problem, f"end one of them: kill -KILL {popen.pid}")
-            _CLOCK.sleep(0.005)
-
     def children(self, found: tuple[Spot, ...], armed: Any) -> Children:
         """Return what keeps the children of one opening, and what strace says of them."""
         return Traced(self, lambda asked: tally(found, armed, asked))
@@ -120,26 +103,24 @@ class Traced(Children):
 
     def __init__(self, fault: ChildFault, detail: Callable[[dict[str, int]], Mapping[str, Any]]) -> None:
         super().__init__(fault, detail)
-        self._place = tempfile.TemporaryDirectory(prefix="chaos-patch-")
-        self._files = 0
+        self._place = Path(tempfile.mkdtemp(prefix="chaos-patch-"))
+        self._files = count(1)
 
     def next_file(self) -> Path:
-        """Return where strace writes for the next child."""
-        self._files += 1
-        return Path(self._place.name) / str(self._files)
+        """Return where strace writes for the next child; a fork of this process counts for itself."""
+        return self._place / f"{os.getpid()}-{next(self._files)}"
 
     def evidence(self) -> Evidence:
         """Return how many calls have failed or waited, by strace's own records."""
-        counts = [_marked(path) for path in sorted(Path(self._place.name).iterdir())]
+        counts = [_marked(path) for path in sorted(self._place.iterdir())]
         detail = dict(super().evidence().detail)
         return Evidence(fired=sum(counts), detail=detail | {"children": len(counts)})
 
     def end(self) -> None:
-        """Let the children go on without strace."""
-        try:
-            super().end()
-        finally:
-            self._place.cleanup()
+        """Let the children, and theirs, go on without strace."""
+        super().end()
+        let_go(self._place)
+        shutil.rmtree(self._place)
 
 
 def tracing(fault: Syscall, file: Path) -> Command:
@@ -177,12 +158,3 @@ def _under(start: Start) -> Command:
 def _marked(path: Path) -> int:
     with path.open("rb") as lines:
         return sum(any(mark in line for mark in _MARKS) for line in lines)
-
-
-def _tracer(pid: int) -> int:
-    """Return the pid of what traces a process; 0 where nothing does, or it is gone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("TracerPid:")), 0)

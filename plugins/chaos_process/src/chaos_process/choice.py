@@ -54,6 +54,10 @@ class Chosen:
         if self.pid is not None and (self.match is not None or self.of != "children"):
             raise ValueError("pid names one process; drop match and of")
 
+    def finds(self) -> list[str]:
+        """Return the process that is named, if it is there and may be struck; others are there when the run is."""
+        return [] if self.pid is None else [system.title(each) for each in self._named()]
+
     def choose(self, site: Site) -> Choice:
         """
         Return the processes to strike now, and what to say where there are none.

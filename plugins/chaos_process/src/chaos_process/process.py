@@ -55,7 +55,8 @@ class Process:
     @property
     def name(self) -> str:
         """Return what stands for it, and for no later process, where two runs must not meet."""
-        return f"process {self.pid} started {self.create_time:.0f}"
+        started = f"{self.create_time:.0f}" if self.start_ticks is None else f"{self.start_ticks} ticks after boot"
+        return f"process {self.pid} started {started}"
 
     def as_args(self) -> dict[str, Any]:
         """Return it as JSON types, for the arguments of an undo."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from chaos_sql.databases import Dsn, optional_dsn, reader
+from chaos_sql.databases import Dsn, answering, optional_dsn, reader
 from chaos_sql.errors import MessageError, NotRowsError
 from chaos_sql.parameters import is_count, is_name, is_text
 from chaoscore import Duration, Moment, Scene, Severity, Violation, optional_seconds
@@ -60,6 +60,10 @@ class Consistent:
             raise ValueError("sql.consistent needs dsn= or connect=, and not both, to reach the database")
         if self.connect is not None and not callable(self.connect):
             raise TypeError(f"connect is a function of the target that returns a connection, not {self.connect!r}")
+
+    def examine(self) -> str:
+        """Ask the database whether it answers, where it is known before the target is set up."""
+        return "its connections are the target's" if self.dsn is None else answering(self.dsn)
 
     def start(self, scene: Scene) -> Consistency:
         """Return a checker for one run."""

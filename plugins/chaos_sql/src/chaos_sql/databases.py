@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -70,6 +71,22 @@ def reader(where: Dsn) -> Any:
         Exception: Whatever the driver raises, for example for a file that does not exist.
     """
     return postgres().reader(where.text, TIMEOUT_S) if where.is_postgres else _sqlite(where.text)
+
+
+def answering(where: Dsn) -> str:
+    """
+    Ask a database what it is, and return that in words, as `chaoscore doctor` does for those that a scenario names.
+
+    Raises:
+        MissingDriverError: The driver is not installed.
+        Exception: Whatever the driver raises where nobody answers, or no database is there.
+    """
+    with closing(reader(where)) as connection:
+        if where.is_postgres:
+            (version,) = connection.execute("SHOW server_version").fetchone()
+            return f"{where!r} is answered by PostgreSQL {version}"
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
+        return f"{where!r} is a database of SQLite {sqlite3.sqlite_version} with {tables} tables"
 
 
 def postgres() -> ModuleType:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from chaos_sql.databases import TIMEOUT_S, Dsn, dsn, postgres
+from chaos_sql.databases import TIMEOUT_S, Dsn, answering, dsn, postgres
 from chaos_sql.errors import NoBystandersError
 from chaos_sql.parameters import is_name
 from chaoscore import Duration, Evidence, Site, Undo, probability, seconds
@@ -52,6 +52,10 @@ class Kill:
     def _is_postgres(self, _: object, value: Dsn) -> None:
         if not value.is_postgres:
             raise ValueError(f"sql.kill needs a PostgreSQL dsn such as 'postgresql://...', not {value!r}")
+
+    def examine(self) -> str:
+        """Ask the database whether it answers."""
+        return answering(self.dsn)
 
     @contextmanager
     def open(self, site: Site) -> Iterator[object]:

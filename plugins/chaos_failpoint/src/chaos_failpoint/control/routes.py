@@ -113,7 +113,7 @@ def _post(request: Request, allow: tuple[str, ...]) -> Reply:
     handle, view = _find(request.name, ("wait",))
     if view != "wait":
         return Reply(HTTPStatus.NOT_FOUND, "POST is for NAME/wait\n")
-    times = int(request.query.get("fired", "1"))
+    times = _count(request.query.get("fired", "1"))
     timeout_s = seconds(_number_or_text(request.query.get("timeout", "10s")))
     fired = handle.wait_until_fired(times, min(timeout_s, LONGEST_WAIT_S))
     return Reply(HTTPStatus.OK, json.dumps({"fired": fired}), "application/json")
@@ -138,6 +138,12 @@ def _find(path: str, views: tuple[str, ...]) -> tuple[Failpoint, str]:
 def _terms(handle: Failpoint) -> str:
     arming = process_arming(handle)
     return "" if arming is None else arming.plan.text
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ValueError(f"fired says how often, 1 or more, not {text!r}")
+    return int(text)
 
 
 def _number_or_text(text: str) -> float | str:

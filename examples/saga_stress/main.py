@@ -1,0 +1,69 @@
+"""Four workflows, five workers, and everything that can go wrong, for a minute."""
+
+import argparse
+import secrets
+import shlex
+import sys
+from pathlib import Path
+
+import attrs
+from scenario import FAILPOINTS, Stress
+from shop import Shop
+from terminal import HEAD, Live, final
+
+from chaoscore import seconds
+
+
+def main() -> int:
+    """Return the exit code of the run."""
+    given = arguments()
+    seed = secrets.randbelow(10_000) if given.seed is None else given.seed
+    stress = Stress(
+        dsn=given.dsn, failpoints=given.failpoints, run_for=given.run_for, workers=given.workers,
+        processes=given.processes,
+    )  # fmt: skip
+    shop = Shop(stress.dsn, stress.workers, stress.processes)
+    scenario = stress.scenario(shop)
+    print(opening(stress, seed), flush=True)
+    report = scenario.run(seed=seed, reporters=[Live(shop, seconds(given.every))])
+    print(final(report, shop.tally, reproduce(given, seed)), flush=True)
+    return report.exit_code
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dsn", help="a PostgreSQL database: 'postgresql://...' or 'host=...'; by default SQLite")
+    parser.add_argument("--failpoints", default=FAILPOINTS, metavar="TERMS", help=f"what they do (default: {FAILPOINTS})")
+    parser.add_argument("--for", dest="run_for", default="60s", metavar="TIME", help="how long (default: 60s)")
+    parser.add_argument("--every", default="10s", metavar="TIME", help="time between two lines (default: 10s)")
+    parser.add_argument("--workers", type=int, default=5, help="threads that carry orders on (default: 5)")
+    parser.add_argument("--processes", type=int, default=0, help="worker processes beside them (default: 0)")
+    parser.add_argument("--seed", type=int, help="decides the faults; by default a new one")
+    return parser.parse_args()
+
+
+def opening(stress: Stress, seed: int) -> str:
+    workers = f"{stress.workers} workers" + (f", {stress.processes} worker processes" if stress.processes else "")
+    where = "PostgreSQL" if stress.dsn else "SQLite"
+    return (
+        f"\nSaga stress: four workflows on {where}, {workers}, {stress.clients} clients, {stress.run_for}, seed {seed}.\n"
+        f"Ctrl-C ends it early.\n\n{HEAD}"
+    )
+
+
+def reproduce(given: argparse.Namespace, seed: int) -> str:
+    """The command that does the same again."""
+    by_run = Path(sys.prefix).name == ".venv" and Path("run.py").is_file()
+    words = [".venv/bin/python" if by_run else "python3", sys.argv[0], "--for", given.run_for]
+    words += ["--workers", str(given.workers)] if given.workers != 5 else []
+    words += ["--processes", str(given.processes)] if given.processes else []
+    words += ["--failpoints", given.failpoints] if given.failpoints != FAILPOINTS else []
+    command = shlex.join([*words, "--seed", str(seed)])
+    if not given.dsn:
+        return command
+    secret = "@" in given.dsn or "password" in given.dsn
+    return f"{command} --dsn " + ('"$DSN"' if secret else shlex.quote(given.dsn))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""PostgreSQL through psycopg 3: the only module that imports it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, ClassVar, Final, TypeVar
+
+import psycopg
+from psycopg import errors as pg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from chaos_sqlsaga.engine import points
+from chaos_sqlsaga.engine.database import Rows, Statement, Transaction
+from chaos_sqlsaga.engine.errors import BusyError, DatabaseError, DeadlineError
+from chaos_sqlsaga.engine.watchdog import Guarded, Watchdog
+
+_T = TypeVar("_T")
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_BUSY: Final = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
+_LATE: Final = (pg.QueryCanceled, pg.IdleInTransactionSessionTimeout)
+
+
+class _LostError(psycopg.OperationalError):
+    """A connection was lost before anything was to be committed."""
+
+
+@lru_cache(maxsize=1000)
+def _marked(statement: str) -> str:
+    return statement.replace("?", "%s")
+
+
+class PostgresTransaction:
+    """Sends what it can together: each wait for the server costs as much as several statements."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def read(self, *statements: Statement) -> list[Rows]:
+        """Execute queries."""
+        return [each.fetchall() for each in [self._execute(each) for each in statements]]
+
+    def write(self, *statements: Statement) -> None:
+        """Send statements; the commit waits for them."""
+        for each in statements:
+            self._execute(each)
+
+    def change(self, statement: Statement) -> int:
+        """Execute one statement."""
+        cursor = self._execute((f"{statement[0]} RETURNING 1", statement[1]))
+        return len(cursor.fetchall())
+
+    def _execute(self, statement: Statement) -> psycopg.Cursor[tuple[Any, ...]]:
+        text = _marked(statement[0])
+        points.before_statement(text, self._connection)
+        cursor = self._connection.execute(text, statement[1] or None)
+        points.after_statement(text, self._connection)
+        return cursor
+
+
+class PostgresDatabase:
+    """A server; as many connections as there are transactions at the same time."""
+
+    locking = "FOR UPDATE"
+    skipping = "FOR UPDATE OF s, i SKIP LOCKED"
+    alone: ClassVar[tuple[Statement, ...]] = (("SELECT pg_advisory_xact_lock(727274)", ()),)
+    words: ClassVar = {"serial": "bigserial PRIMARY KEY", "clustered": ""}
+
+    def __init__(self, dsn: str, *, limit_s: float) -> None:
+        self._dsn, self._limit_s = dsn, limit_s
+        self.name = _described(dsn)
+        self._lock = threading.Lock()
+        self._idle: list[tuple[Connection, Guarded]] = []
+        self._closed = False
+        self._watchdog = Watchdog(limit_s)
+        self._give_back(self._connect())
+
+    def run(self, work: Callable[[Transaction], _T]) -> _T:
+        """Run *work* in a transaction and commit it."""
+        connection, guarded = self._take()
+        self._watchdog.begin(guarded)
+        try:
+            result = self._run(connection, work)
+        except BaseException as error:
+            guarded.until = None
+            translated = self._translated(error, guarded)
+            self._clean(connection, guarded)
+            if translated is error:
+                raise
+            raise translated from error
+        guarded.until = None
+        self._give_back((connection, guarded))
+        points.committed(connection)
+        return result
+
+    def _run(self, connection: Connection, work: Callable[[Transaction], _T]) -> _T:
+        with connection.pipeline():
+            try:
+                connection.execute("BEGIN")
+                result = work(PostgresTransaction(connection))
+                points.commit(connection)
+            except psycopg.OperationalError as error:
+                if connection.broken:  # the server restarted, or ended it; nothing was to be committed yet
+                    raise _LostError from error
+                raise
+            connection.execute("COMMIT")
+        return result
+
+    # -- connections
+
+    def _connect(self) -> tuple[Connection, Guarded]:
+        milliseconds = int(self._limit_s * 1000)
+        settings = (
+            f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
+            f"-c idle_in_transaction_session_timeout={milliseconds}"
+        )
+        given: dict[str, Any] = conninfo_to_dict(self._dsn)
+        given["options"] = f"{given.get('options') or ''} {settings}".strip()
+        given.setdefault("application_name", "chaos-sqlsaga")
+        given["connect_timeout"] = max(2, int(self._limit_s))
+        try:
+            connection: Connection = psycopg.connect(**given, autocommit=True, prepare_threshold=2)
+        except psycopg.Error as error:
+            raise DatabaseError(
+                f"{self.name} does not answer: {error}; see whether the server runs and the dsn is right"
+            ) from error
+        end = _shutter(connection)
+        return connection, self._watchdog.guard(end)
+
+    def _take(self) -> tuple[Connection, Guarded]:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._connect()
+
+    def _give_back(self, held: tuple[Connection, Guarded]) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(held)
+                return
+        self._drop(*held)
+
+    def _clean(self, connection: Connection, guarded: Guarded) -> None:
+        """Roll back and keep the connection, or close it where it is lost."""
+        try:
+            if guarded.late or connection.closed or connection.broken:
+                raise psycopg.OperationalError
+            self._watchdog.begin(guarded)
+            connection.rollback()
+            guarded.until = None
+        except psycopg.Error:
+            self._drop(connection, guarded)
+        else:
+            self._give_back((connection, guarded))
+
+    def _drop(self, connection: Connection, guarded: Guarded) -> None:
+        self._watchdog.release(guarded)
+        connection.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            self._closed, idle, self._idle = True, self._idle, []
+        for each in idle:
+            self._drop(*each)
+        self._watchdog.close()
+
+    # -- errors
+
+    def _translated(self, error: BaseException, guarded: Guarded) -> BaseException:
+        if not isinstance(error, psycopg.Error):
+            return error
+        if guarded.late or isinstance(error, _LATE):
+            return DeadlineError(self.name, self._limit_s, "a transaction")
+        if isinstance(error, (*_BUSY, _LostError)):
+            return BusyError(f"{self.name}: {error}")
+        return DatabaseError(f"{self.name}: {error}")
+
+
+def _described(dsn: str) -> str:
+    """Return where *dsn* leads, without its password."""
+    try:
+        given: dict[str, Any] = conninfo_to_dict(dsn)
+    except psycopg.Error as error:
+        raise DatabaseError(f"this is no dsn of PostgreSQL: {error}") from error
+    words = [f"{name}={given[name]}" for name in ("host", "port", "dbname") if given.get(name)]
+    return f"PostgreSQL ({' '.join(words)})"
+
+
+def _shutter(connection: Connection) -> Callable[[], None]:
+    """Return what ends all reading and writing of *connection* from any thread."""
+    number = connection.fileno()
+
+    def shut() -> None:
+        with suppress(OSError), socket.socket(fileno=os.dup(number)) as copy:  # the kernel has closed it already
+            copy.shutdown(socket.SHUT_RDWR)
+
+    return shut
+
+
+# -- a schema of one's own
+
+
+def inside(dsn: str, schema: str) -> str:
+    """Return *dsn* with *schema* as the one that everything is looked for in."""
+    options = conninfo_to_dict(dsn).get("options") or ""
+    return make_conninfo(dsn, options=f"{options} -c search_path={schema}".strip())
+
+
+def fresh(dsn: str, schema: str) -> Callable[[], None]:
+    """Make *schema* anew, empty, and return what drops it."""
+    drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+
+    def execute(*statements: sql.Composed) -> None:
+        with psycopg.connect(dsn, connect_timeout=5) as connection:
+            for each in statements:
+                connection.execute(each)
+
+    execute(drop, sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    return lambda: execute(drop)

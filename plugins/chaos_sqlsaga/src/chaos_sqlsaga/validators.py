@@ -1,0 +1,234 @@
+"""What must hold of sagas in a scenario: the rules of `chaos_sqlsaga.checkers` as validators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar
+
+import attrs
+
+from chaos_sqlsaga import checkers
+from chaos_sqlsaga.activity import Activity
+from chaos_sqlsaga.checkers import Broken, Checker, Rule
+from chaos_sqlsaga.errors import NoHistoryError
+from chaos_sqlsaga.history import SagaEvent
+from chaos_sqlsaga.parameters import is_count, is_function, positive_seconds, weight
+from chaos_sqlsaga.recording import told
+from chaoscore import Event, Moment, Recorded, Scene, Severity, Violation
+
+History = Callable[[Any], Iterable[SagaEvent]]
+"""Returns what happened to the sagas of a target, in the order of each: `Engine.history`, or `sql_history(...)`."""
+
+MOST = 100
+"""Findings of one validator; further ones are only counted."""
+
+
+@attrs.frozen(kw_only=True)
+class Judged:
+    """
+    Whose history is judged.
+
+    Attributes:
+        history: A function of the target that returns the whole history when the workload is over; None: what
+            `record_saga_event` tells, which is judged as it comes.
+        severity: What the findings weigh.
+    """
+
+    history: History | None = attrs.field(default=None, validator=is_function)
+    severity: Severity = attrs.field(default=Severity.CRITICAL, converter=weight)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return what must hold."""
+        raise NotImplementedError
+
+    def start(self, scene: Scene) -> SagaChecker:
+        """Return a checker for one run."""
+        return SagaChecker(self, scene)
+
+
+class SagaChecker:
+    """Judges the sagas of one run, as they are told of or at the end."""
+
+    def __init__(self, judged: Judged, scene: Scene) -> None:
+        self._judged, self._scene = judged, scene
+        self._checker, self._activity = Checker(*judged.rules), Activity()
+        self._epoch_s = scene.clock.wall() - scene.elapsed_s()
+        self._found = 0
+        self.observes: tuple[type[Event], ...] = (*Activity.observes, Recorded)
+        stands = [each.stands_s for each in judged.rules if each.stands_s is not None]
+        looks = judged.history is None and bool(stands)
+        self.moments = frozenset({Moment.DURING}) if looks else frozenset[Moment]()
+        self.every_s = min(stands, default=4.0) / 4
+
+    def observe(self, event: Event) -> list[Violation] | None:
+        """Judge what was told; take note of what the injectors do."""
+        if not isinstance(event, Recorded):
+            self._activity.observe(event)
+            return None
+        said = None if self._judged.history is not None else told(event, self._epoch_s)
+        return None if said is None else self._said(self._checker.see(said)) or None
+
+    def check(self, moment: Moment) -> list[Violation]:
+        """Look for sagas that stand still."""
+        return self._said(self._checker.look(self._scene.clock.wall()))
+
+    def conclude(self) -> list[Violation]:
+        """Judge the history, if it is one to be read, and what has not ended."""
+        return list(self._concluded())
+
+    def _concluded(self) -> Iterator[Violation]:
+        if self._judged.history is not None:
+            for event in self._judged.history(self._scene.target):
+                yield from self._said(self._checker.see(event))
+        if not self._checker.seen and self._activity_seen():
+            raise NoHistoryError(self._scene.expectation)
+        yield from self._said(self._checker.conclude(self._scene.clock.wall()))
+        if self._found > MOST:
+            yield Violation(f"... and {self._found - MOST} more, {self._found} in all", data={"findings": self._found})
+
+    def _activity_seen(self) -> bool:
+        """Tell whether anything was done in the run, so that a history without events says that nobody told it."""
+        return self._scene.progress.succeeded + self._scene.progress.failed > 0
+
+    def _said(self, broken: list[Broken]) -> list[Violation]:
+        first = broken[: max(0, MOST - self._found)]
+        self._found += len(broken)
+        return [self._violation(each) for each in first]
+
+    def _violation(self, broken: Broken) -> Violation:
+        since, until = broken.since_s - self._epoch_s, broken.at_s - self._epoch_s
+        active, struck = self._activity.active(since, until), self._activity.struck(since, until)
+        shown = ", ".join(f"{name} ({struck[name]} x)" if name in struck else name for name in active)
+        return Violation(
+            f"{broken}{f'; active meanwhile: {shown}' if shown else ''}",
+            step=broken.step,
+            data={
+                "rule": broken.rule, "saga": broken.saga, "definition": broken.definition, "step": broken.step,
+                "worker": broken.worker, "active": list(active), "struck": dict(struck),
+            },
+        )  # fmt: skip
+
+
+@attrs.frozen
+class Ends(Judged):
+    """Every saga ends, and ends completed or fully compensated; one that was aborted may stay as it is."""
+
+    kind: ClassVar[str] = "saga.ends"
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rule."""
+        return (checkers.ends,)
+
+
+@attrs.frozen
+class Mirrors(Judged):
+    """Compensations mirror what was completed: just that, and in reverse."""
+
+    kind: ClassVar[str] = "saga.mirrors"
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rule."""
+        return (checkers.mirrors,)
+
+
+@attrs.frozen
+class ForwardOnly(Judged):
+    """Nothing runs forward after a rollback began, nor after the end."""
+
+    kind: ClassVar[str] = "saga.forward"
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rule."""
+        return (checkers.forward,)
+
+
+@attrs.frozen
+class Calls(Judged):
+    """No step is called more often than it was promised, nor by two workers at the same time."""
+
+    kind: ClassVar[str] = "saga.calls"
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rule."""
+        return (checkers.calls,)
+
+
+@attrs.frozen
+class Once(Judged):
+    """A step that is not idempotent is called once."""
+
+    kind: ClassVar[str] = "saga.once"
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rule."""
+        return (checkers.once,)
+
+
+@attrs.frozen
+class Progress(Judged):
+    """
+    Nothing is stuck: every saga that is under way gets on.
+
+    Attributes:
+        limit_s: Longest time, seconds, for which nothing may happen to a saga that has not ended and waits for nobody.
+    """
+
+    kind: ClassVar[str] = "saga.progress"
+
+    limit_s: float = attrs.field(converter=positive_seconds, alias="limit", kw_only=False, default=10.0)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rule."""
+        return (checkers.progress(self.limit_s),)
+
+
+@attrs.frozen
+class RollbackDepth(Judged):
+    """
+    Rollbacks are bounded.
+
+    Attributes:
+        limit: Most steps that one rollback compensates, 1 or more.
+        rollbacks: Most rollbacks of one saga, 1 or more; None: any number.
+    """
+
+    kind: ClassVar[str] = "saga.rollback_depth"
+
+    limit: int = attrs.field(validator=is_count, kw_only=False, default=10)
+    rollbacks: int | None = attrs.field(default=None, validator=is_count)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rule."""
+        return (checkers.depth(self.limit, self.rollbacks),)
+
+
+@attrs.frozen
+class Invariants(Judged):
+    """
+    All of these at once, in one pass over the history.
+
+    Attributes:
+        stuck_s: As of `saga.progress`, seconds.
+        depth: As the limit of `saga.rollback_depth`; None: any.
+        rollbacks: Most rollbacks of one saga; None: any number.
+    """
+
+    kind: ClassVar[str] = "saga.invariants"
+
+    stuck_s: float = attrs.field(default=30.0, converter=positive_seconds, alias="stuck")
+    depth: int | None = attrs.field(default=None, validator=is_count)
+    rollbacks: int | None = attrs.field(default=None, validator=is_count)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rules."""
+        always = (checkers.ends, checkers.mirrors, checkers.forward, checkers.calls, checkers.once)
+        return (*always, checkers.progress(self.stuck_s), checkers.depth(self.depth, self.rollbacks))
