@@ -15,7 +15,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from chaos_prometheus.address import Address
 from chaos_prometheus.client import application
-from chaos_prometheus.errors import PortTakenError
+from chaos_prometheus.errors import CannotServeError
 from chaos_prometheus.ledger import Ledger
 from chaoscore import SystemClock
 
@@ -50,7 +50,7 @@ class Exposition:
         try:
             self._server = _server(address)
         except (OSError, OverflowError, UnicodeError) as error:
-            raise PortTakenError(str(address), getattr(error, "strerror", None) or str(error)) from error
+            raise CannotServeError(str(address), getattr(error, "strerror", None) or str(error)) from error
         self.address = Address(address.host, self._server.server_port)
         self._server.set_app(self._answer)
         serve = self._server.serve_forever
@@ -193,7 +193,7 @@ def join(address: Address, ledger: Callable[[], Ledger]) -> Exposition:
     Return the exposition at *address* for one more run; it has to `leave`.
 
     Raises:
-        PortTakenError: Somebody else has the address, or it is none of this machine.
+        CannotServeError: Somebody else has the address, or it is none of this machine.
     """
     with _lock:
         exposition = _open.get(address)
