@@ -2,7 +2,7 @@
 """
 Usage: python3 run.py COMMAND [ARGUMENTS]
 
-    demo    run the example: workers claim jobs while their database breaks
+    demo    run two examples: workers claim jobs, and sagas roll back, while everything breaks
     test    run the tests; ARGUMENTS go to pytest
     lint    check style, types and which module imports which
     bench   run the benchmarks; ARGUMENTS go to them
@@ -42,7 +42,10 @@ CHECKS = ("ruff check", "ruff format --check", "mypy", "lint-imports --no-logo")
 
 def demo(*arguments: str) -> None:
     set_up("run")
-    become("python", "examples/job_claim/demo.py", *arguments)
+    status = subprocess.call([BIN / "python", "examples/job_claim/demo.py", *arguments], env=environment())
+    if status != 0 or "--help" in arguments or "-h" in arguments:
+        sys.exit(status)
+    become("python", "examples/saga_stress/saga_stress.py", "--for", "12s", "--every", "4s", *arguments)
 
 
 def test(*arguments: str) -> None:

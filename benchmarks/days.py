@@ -74,7 +74,7 @@ def started(length_s: int) -> RunStarted:
         scenario="shop under load",
         seed=7145,
         wall=1_772_409_600.0,
-        workload=f"2 workers, for {show_seconds(length_s)}",
+        workload=f"2 workers, for {f'{length_s / HOUR_S:g} h' if length_s >= HOUR_S else show_seconds(length_s)}",
         target="shop",
         steps=STEPS,
         injections=(

@@ -1,12 +1,14 @@
 """All benchmarks, by name, in the order in which they run."""
 
 from benchmarks.lab import Benchmark
+from benchmarks.suite.dashboard import dashboard
 from benchmarks.suite.exporting import prometheus
 from benchmarks.suite.failpoints import failpoints
 from benchmarks.suite.memory import memory
 from benchmarks.suite.patching import patching
 from benchmarks.suite.points import decision, point
 from benchmarks.suite.safety import guard, interrupt, kill
+from benchmarks.suite.sagas import many_sagas, sagas
 from benchmarks.suite.sketches import histogram
 from benchmarks.suite.starting import command, imports, install
 from benchmarks.suite.steps import idle, step
@@ -28,6 +30,9 @@ BENCHMARKS: dict[str, Benchmark] = {
         guard,
         kill,
         interrupt,
+        sagas,
+        many_sagas,
         prometheus,
+        dashboard,
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import erfc, sqrt
 
 
@@ -66,6 +67,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
     return Interval(low, high)
 
 
+@lru_cache(8)
 def _deviations(confidence: float) -> float:
     """Return how many standard deviations either side of the mean hold the share *confidence*."""
     low, high = 0.0, 40.0  # bisected: importing `statistics.NormalDist` takes far longer than this

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import fill
 from typing import ClassVar
 
-from shop import Shop
+from orders import Shop
 from tally import Tally
 
 from chaoscore import Event, Fired, Phase, Report, Verdict
@@ -22,12 +22,12 @@ HEAD = (
 
 
 class Live:
-    """A reporter that prints a line of statistics every so often, all of it since the beginning."""
+    """A reporter that prints a line of statistics every so often, of all since the beginning, and the result."""
 
     kind: ClassVar[str] = "saga-stress"
 
-    def __init__(self, shop: Shop, every_s: float) -> None:
-        self._shop, self._every_s = shop, every_s
+    def __init__(self, shop: Shop, every_s: float, reproduce: str) -> None:
+        self._shop, self._every_s, self._reproduce = shop, every_s, reproduce
         self._faults, self._next_s, self._at_work = 0, every_s, False
 
     def follow(self, events: Sequence[Event]) -> None:
@@ -38,6 +38,9 @@ class Live:
             if self._at_work and event.at >= self._next_s:
                 print(line(self._next_s, self._shop.count(), self._faults), flush=True)
                 self._next_s += self._every_s
+
+    def report(self, report: Report) -> None:
+        print(final(report, self._shop.tally, self._reproduce), flush=True)
 
 
 def line(at_s: float, tally: Tally, faults: int) -> str:

@@ -1,6 +1,7 @@
-"""Four workflows of a shop. Nothing in here knows of chaos but two failpoints, which cost nothing while they are off."""
+"""Four workflows of a shop; all that they know of chaos are two failpoints, which cost next to nothing."""
 
 import os
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,8 @@ from chaos_sqlsaga.engine import Call, Definition, branch, saga
 FOLDER = "SAGA_STRESS_FOLDER"
 """The environment variable that says where the world is: worker processes inherit it."""
 
+TAKEN_BACK = "taken back"
+
 do, undo = failpoint("shop.do"), failpoint("shop.undo")
 
 
@@ -21,11 +24,35 @@ class RefusedError(Exception):
 
 
 class World:
-    """What the handlers change outside of the database: one file for each thing that was done, and none twice."""
+    """
+    What the handlers change outside of the database: one file for each thing that was done.
+
+    A worker that was given up may come to life when its step has long been taken back, and do it then. No engine can
+    keep it from that; what can is the file that says it was taken back, in the same place.
+    """
 
     @staticmethod
     def mark(call: Call) -> Path:
         return Path(os.environ[FOLDER]) / "world" / f"{call.saga}_{call.step}"
+
+    @classmethod
+    def do(cls, call: Call, *, once: bool) -> None:
+        try:
+            cls.mark(call).touch(exist_ok=False)
+        except FileExistsError:
+            if once:
+                raise
+
+    @classmethod
+    def take_back(cls, call: Call) -> None:
+        mark = cls.mark(call)
+        draft = mark.with_name(f"{mark.name}.{os.getpid()}.{threading.get_ident()}")
+        draft.write_text(TAKEN_BACK)
+        draft.replace(mark)
+
+    @staticmethod
+    def done(folder: Path) -> set[str]:
+        return {path.name for path in folder.iterdir() if path.read_text() != TAKEN_BACK}
 
 
 def work(call: Call, *, once: bool = False) -> str:
@@ -35,7 +62,7 @@ def work(call: Call, *, once: bool = False) -> str:
     time.sleep(0.001)
     if call.payload["refuse"] == call.step:
         raise RefusedError(f"{call.step} was refused")
-    World.mark(call).touch(exist_ok=not once)
+    World.do(call, once=once)
     return f"{call.step} done"
 
 
@@ -62,10 +89,6 @@ class Handlers:
     def notify(call: Call) -> str:
         return work(call)
 
-    @staticmethod
-    def is_gift(call: Call) -> bool:
-        return bool(call.payload["gift"])
-
 
 class Bank:
     """Money is not idempotent: a card that is charged twice is a customer less."""
@@ -75,11 +98,15 @@ class Bank:
         return work(call, once=True)
 
 
+def is_gift(call: Call) -> bool:
+    return bool(call.payload["gift"])
+
+
 def take_back(call: Call) -> None:
-    """Undo a step; it may be called again, and for something that was never finished."""
+    """Undo a step; it may be called again, and for something that was never done."""
     if undo.armed:
         undo.hit()
-    World.mark(call).unlink(missing_ok=True)
+    World.take_back(call)
 
 
 SIMPLE = (
@@ -97,7 +124,7 @@ COMPLEX = (
     .savepoint("reserved")
     .step("charge", Bank.charge, on_failure=take_back, idempotent=False)
     .savepoint("charged")
-    .condition("gift?", Handlers.is_gift, branch().step("wrap", Handlers.pack, on_failure=take_back, retries=3))
+    .condition("gift?", is_gift, branch().step("wrap", Handlers.pack, on_failure=take_back, retries=3))
     .step("pack", Handlers.pack, on_failure=take_back, retries=3)
     .savepoint("packed")
     .step("ship", Handlers.ship, on_failure=take_back, retries=3)

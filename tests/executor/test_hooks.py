@@ -122,12 +122,12 @@ def test_an_open_that_comes_back_late_lifts_itself() -> None:
             yield None
             lifted.set()
 
-    chaos = Scenario("s").target(object()).step("work", lambda _: None).inject("late", Late()).limit(hook="30ms")
+    chaos = Scenario("s").target(object()).step("work", lambda _: None).inject("late", Late()).limit(hook="500ms")
     report = chaos.run()
     assert report.exit_code is ExitCode.UNKNOWN
     assert not lifted.is_set()
     released.set()
-    assert lifted.wait(5)
+    assert lifted.wait(60)
 
 
 def test_an_asynchronous_open_that_comes_back_late_lifts_itself() -> None:

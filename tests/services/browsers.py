@@ -59,7 +59,7 @@ class Visit:
 
 class Browser:
     """
-    Chromium; everything is done in its own thread, since its library takes over the event loop of the one that it is in.
+    Chromium. Everything is done in a thread of its own, whose event loop its library takes over.
 
     Attributes:
         version: Of the program.

@@ -4,7 +4,7 @@ import secrets
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -43,9 +43,12 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
+def postgres(**settings: str) -> Iterator[Postgres]:
     """
     Run a server of one's own on 127.0.0.1; nothing is left of it afterwards.
+
+    Args:
+        settings: Other values for `SETTINGS`.
 
     Raises:
         UnavailableError: There is no server on this machine, or no psycopg.
@@ -64,12 +67,12 @@ def postgres() -> Iterator[Postgres]:
             folder,
         )  # fmt: skip
         with ExitStack() as stack:
-            yield started(stack, programs, data, password.read_text())
+            yield started(stack, programs, data, password.read_text(), {**SETTINGS, **settings})
 
 
-def started(stack: ExitStack, programs: Path, data: Path, password: str) -> Postgres:
+def started(stack: ExitStack, programs: Path, data: Path, password: str, given: Mapping[str, str]) -> Postgres:
     """Start the server, once more where somebody took its port meanwhile; *stack* ends it."""
-    settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+    settings = [f"--{name}={value}" for name, value in given.items()]
     for attempt in range(1, ATTEMPTS + 1):
         port = child.free_port()
         dsn = f"host=127.0.0.1 port={port} user=postgres password={password} dbname=postgres"

@@ -159,7 +159,7 @@ def test_the_end_stays_on_the_page(browser: Browser, station: Station, minutes: 
 
 @pytest.mark.slow
 def test_a_day_is_reduced_and_not_cut_off(browser: Browser, station: Station) -> None:
-    """The charts of a run of 24 hours begin at its beginning and end at its end, in no more points than a screen has."""
+    """The charts of 24 hours begin at the beginning and end at the end, in no more points than a screen has."""
     station.feed(tuple(day()))
 
     def look(visit: Visit) -> None:

@@ -31,7 +31,7 @@ def test_before_during_and_after() -> None:
     timeline = told(iter((began, *before, *during, Lifted(0.5, "it"), ended(0.6, 0.3))))
     spreads = timeline.exposures["it"].spreads
     assert {name: spread.count for name, spread in spreads.items()} == {BEFORE: 1, DURING: 2, AFTER: 1}
-    assert spreads[DURING].quantiles(0.5) == (pytest.approx(0.2, rel=0.004),)
+    assert spreads[DURING].quantiles(0.5)[0] == pytest.approx(0.2, rel=0.004)
 
 
 def test_it_is_the_same_in_batches() -> None:

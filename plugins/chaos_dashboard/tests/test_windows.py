@@ -1,5 +1,6 @@
 """When an injector was open."""
 
+import itertools
 from math import inf
 
 from chaos_dashboard.windows import MOST, Span, Windows
@@ -25,7 +26,7 @@ def test_many_are_merged_and_stay_true() -> None:
     assert len(spans) <= MOST
     assert (spans[0].start, spans[-1].end) == (0.0, 99_995.0)
     assert sum(span.openings for span in spans) == 10_000
-    assert all(before.end <= after.start for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before.end <= after.start for before, after in itertools.pairwise(spans))
 
 
 def test_the_widest_gaps_stay() -> None:

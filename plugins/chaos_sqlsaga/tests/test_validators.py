@@ -159,8 +159,8 @@ def test_findings_are_bounded_and_counted() -> None:
     [
         lambda: chaos_sqlsaga.progress("0s"),
         lambda: chaos_sqlsaga.rollback_depth(0),
-        lambda: chaos_sqlsaga.ends(history="no function"),
-        lambda: chaos_sqlsaga.queue_empty(None),
+        lambda: chaos_sqlsaga.ends(history="no function"),  # type: ignore[arg-type]
+        lambda: chaos_sqlsaga.queue_empty(None),  # type: ignore[arg-type]
         lambda: chaos_sqlsaga.consistent(list, every=0),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from math import inf, isfinite
 from typing import Any
 
@@ -20,8 +19,9 @@ MOST_REASONS = 10
 TEXT_CHARS = 400
 _OUTCOMES = (Outcome.OK, Outcome.FAILED, Outcome.FAULTED, Outcome.STUCK)
 _FRESH_S = 4.0
-_REPORT_EVERY = 2
-"""Updates between two looks at what changes slowly."""
+"""A longer time since the last update is not `now`."""
+_LOOK_EVERY_S = 5.0
+"""Seconds between two looks at what changes slowly and takes long; in a young run less."""
 
 
 class Board:
@@ -36,8 +36,10 @@ class Board:
         self._timeline = Timeline()
         self._parts: dict[str, str] = {}
         self._width_s, self._shown_to = 0, 0.0
-        self._updates, self._report = 0, self._fold.report()
+        self._slow: dict[str, str] = {}
+        self._quantiles: tuple[float | None, ...] = (None, None)
         self._seen: object = None
+        self._looked_at = -inf
         self._recent, self._recent_from = (Spread(), inf), 0.0
 
     @property
@@ -83,25 +85,27 @@ class Board:
         return _joined({**self._texts(now_at), "series": _dump(self._series(0.0))})
 
     def _refresh(self, now_at: float) -> None:
-        """Look again at what is slow to look at, at every second update or when something was found or opened."""
-        self._updates += 1
+        """Look again at what takes long, if something was found or opened or the last look is old."""
         self._timeline.settle()
         fold = self._fold
         seen = fold.findings, fold.kinds_of_findings, fold.open_injectors, fold.phase, fold.ended
-        if seen != self._seen or not self._updates % _REPORT_EVERY:
-            self._seen, self._report = seen, fold.report(now_at)
+        if seen != self._seen or not now_at - self._looked_at < min(_LOOK_EVERY_S, now_at / 20):
+            self._seen, self._looked_at = seen, now_at
+            self._look(fold.report(now_at))
 
-    def _texts(self, now_at: float) -> dict[str, str]:
-        report = self._report
-        return {
+    def _look(self, report: Report) -> None:
+        self._quantiles = self._timeline.spread.quantiles(0.5, 0.99)
+        self._slow = {
             "run": _dump(self._run()),
-            "now": _dump(self._now(now_at)),
             "verdict": _dump(self._verdict(report)),
             "injectors": _dump(list(self._injectors(report))),
-            "findings": _dump([self._finding(each) for each in islice(report.findings, MOST_FINDINGS)]),
+            "findings": _dump([self._finding(each) for each in report.findings[:MOST_FINDINGS]]),
             "errors": _dump(list(_errors(report))),
             "windows": _dump(list(self._windows())),
         }
+
+    def _texts(self, now_at: float) -> dict[str, str]:
+        return {**self._slow, "now": _dump(self._now(now_at))}
 
     def _run(self) -> dict[str, Any]:
         run = self._fold.started
@@ -123,7 +127,7 @@ class Board:
         counts = fold.iterations.counts
         judged = fold.succeeded + fold.failed
         low, high = wilson(fold.succeeded, judged)
-        p50, p99 = timeline.spread.quantiles(0.5, 0.99)
+        p50, p99 = self._quantiles
         recent, span_s = self._recent
         lately = recent.quantiles(0.5, 0.99) if span_s < _FRESH_S else (None, None)
         sample = timeline.sample
@@ -152,7 +156,8 @@ class Board:
     def _verdict(self, report: Report) -> dict[str, Any]:
         """Return the verdict so far; that nothing has landed yet is no reason to worry anybody before the end."""
         verdict = report.verdict
-        if not self._fold.ended and verdict is Verdict.UNKNOWN and not report.troubles:
+        goes_on = not self._fold.ended and report.interrupted is None and report.stopped is None
+        if goes_on and verdict is Verdict.UNKNOWN and not report.troubles:
             verdict = Verdict.PASS
         reasons = [
             [each.verdict.value, _text(each.text)] for each in report.reasons if each.verdict.rank <= verdict.rank

@@ -65,6 +65,11 @@ class Live:
         """Return where the page is, or None while there is none."""
         return None if self._server is None else self._server.url
 
+    @property
+    def viewers(self) -> int:
+        """Return how many look at it."""
+        return 0 if self._feed is None else self._feed.viewers
+
     def follow(self, events: Sequence[Event]) -> None:
         """Take what happened, and once a second show it to those who look."""
         if events and isinstance(events[0], RunStarted):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import chaos_sqlsaga
 import chaoscore
+from chaos_sqlsaga.engine.target import EngineTarget
 from chaos_sqlsaga.faults.corrupting import PutBack
 
 
@@ -40,6 +41,12 @@ def chaos_validators() -> tuple[chaoscore.ValidatorType, ...]:
         chaos_sqlsaga.queue_empty,
         chaos_sqlsaga.consistent,
     )
+
+
+@chaoscore.hookimpl
+def chaos_targets() -> Mapping[str, chaoscore.TargetType]:
+    """Offer the engine."""
+    return {"sqlsaga.engine": EngineTarget}
 
 
 @chaoscore.hookimpl

@@ -24,6 +24,6 @@ def depth(steps: int | None = None, rollbacks: int | None = None) -> Rule:
             if rollback is not None and event.step not in rollback.undone and rollback.depth == steps:
                 yield Complaint(f"its rollback is deeper than {steps} steps", event.step)
         if event.what is What.ROLLBACK_BEGAN and event.step is None and saga.rollbacks == rollbacks:
-            yield Complaint(f"it is rolled back for the {saga.rollbacks + 1}th time, at most {rollbacks} allowed")
+            yield Complaint(f"it is rolled back again: {saga.rollbacks + 1} rollbacks, at most {rollbacks} allowed")
 
     return Rule("depth", look=look)

@@ -258,7 +258,8 @@ def _skipped(saga: Saga, step: Step, event: SagaEvent) -> None:
 
 def _compensating(saga: Saga, step: Step, event: SagaEvent) -> None:
     rollback = saga.compensating()
-    if rollback is not None and step.name not in rollback.undone:
+    begun = step.undo_calls > 0  # in another rollback, of which this one is the continuation
+    if rollback is not None and step.name not in rollback.undone and not begun:
         rollback.undone[step.name] = step.took
         rollback.depth += 1
     step.undo_calls += not event.detail.get("takeover")

@@ -42,10 +42,9 @@ class Forward:
         elif isinstance(node, Fork):
             self.fork(saga, node)
         elif isinstance(node, Decision):
-            due_s = None if node.timeout_s is None else saga.now_s + node.timeout_s
-            self.wait(saga, StepRow(node.name, StepState.WAITING, due_s=due_s, rank=self.rank(saga)))
+            self.ask(saga, saga.add(StepRow(node.name, StepState.WAITING)), node)
         else:
-            self.wait(saga, StepRow(node.name, StepState.WAITING, rank=self.rank(saga)))
+            self.wait(saga, saga.add(StepRow(node.name, StepState.WAITING)))
             self.begin_child(saga, node)
 
     def pend(self, saga: Saga, step: StepRow, delay_s: float = 0.0) -> None:
@@ -69,15 +68,20 @@ class Forward:
 
     def wait(self, saga: Saga, step: StepRow) -> None:
         """Let *step* wait for something that is no worker."""
-        saga.add(step)
+        saga.put(step, state=StepState.WAITING, rank=self.rank(saga))
         saga.tell(What.WAITING, step.name)
+
+    def ask(self, saga: Saga, step: StepRow, decision: Decision) -> None:
+        """Let *step* wait for a decision, as long as that may take."""
+        saga.put(step, due_s=None if decision.timeout_s is None else saga.now_s + decision.timeout_s)
+        self.wait(saga, step)
 
     def begin_child(self, saga: Saga, node: SubSaga) -> None:
         """Put the sub-saga *node* in, in the same transaction."""
         parent = saga.instance
         instance = Instance(
             child_id(parent.id, node.name), node.definition.name, node.definition.version, SagaState.PENDING,
-            parent.payload, parent.priority, False, saga.now_s, parent=parent.id, parent_step=node.name,
+            parent.payload, parent.priority, parent.pauses, saga.now_s, parent=parent.id, parent_step=node.name,
         )  # fmt: skip
         child = Saga(instance, node.definition, {}, now_s=saga.now_s, by=saga.by, is_new=True)
         self.begin(child)
@@ -87,7 +91,7 @@ class Forward:
         """Set all branches of *fork* going; its join waits from now on."""
         step = saga.add(StepRow(fork.name, StepState.COMPLETED, seq=saga.number()))
         saga.tell(What.DONE, step.name)
-        self.wait(saga, StepRow(fork.join, StepState.WAITING, result=dumps({"arrived": [], "failed": []})))
+        self.wait(saga, saga.add(StepRow(fork.join, StepState.WAITING)))
         for each in fork.branches:
             self.activate_first(saga, each.nodes)
 

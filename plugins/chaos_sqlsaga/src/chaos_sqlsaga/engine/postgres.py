@@ -19,6 +19,7 @@ from chaos_sqlsaga.engine import points
 from chaos_sqlsaga.engine.database import Rows, Statement, Transaction
 from chaos_sqlsaga.engine.errors import BusyError, DatabaseError, DeadlineError
 from chaos_sqlsaga.engine.watchdog import Guarded, Watchdog
+from chaoscore import in_run
 
 _T = TypeVar("_T")
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -37,31 +38,61 @@ def _marked(statement: str) -> str:
 
 
 class PostgresTransaction:
-    """Sends what it can together: each wait for the server costs as much as several statements."""
+    """
+    Sends statements together, as each wait for the server costs as much as several of them.
+
+    What is to be written goes with the commit, unless faults may strike at each statement. Parameters are bound by the
+    driver, which the simple protocol needs that takes several statements at once.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._waiting: list[Statement] = [("BEGIN", ())]
+        self.committing = False
 
     def read(self, *statements: Statement) -> list[Rows]:
         """Execute queries."""
-        return [each.fetchall() for each in [self._execute(each) for each in statements]]
+        if in_run():
+            return [self._execute_alone(each) for each in statements]
+        return self._send(*statements)[-len(statements) :]
 
     def write(self, *statements: Statement) -> None:
-        """Send statements; the commit waits for them."""
-        for each in statements:
-            self._execute(each)
+        """Execute statements, at the latest with the commit."""
+        if in_run():
+            self.read(*statements)
+        else:
+            self._waiting += statements
 
     def change(self, statement: Statement) -> int:
         """Execute one statement."""
-        cursor = self._execute((f"{statement[0]} RETURNING 1", statement[1]))
-        return len(cursor.fetchall())
+        [rows] = self.read((f"{statement[0]} RETURNING 1", statement[1]))
+        return len(rows)
 
-    def _execute(self, statement: Statement) -> psycopg.Cursor[tuple[Any, ...]]:
-        text = _marked(statement[0])
-        points.before_statement(text, self._connection)
-        cursor = self._connection.execute(text, statement[1] or None)
-        points.after_statement(text, self._connection)
-        return cursor
+    def commit(self) -> None:
+        """Make it permanent."""
+        points.commit(self._connection)
+        self.committing = True
+        self._send(("COMMIT", ()))
+
+    def _execute_alone(self, statement: Statement) -> Rows:
+        points.before_statement(statement[0], self._connection)
+        rows = self._send(statement)[-1]
+        points.after_statement(statement[0], self._connection)
+        return rows
+
+    def _send(self, *statements: Statement) -> list[Rows]:
+        """Execute what waits and *statements*, and return the rows of each."""
+        sent, self._waiting = [*self._waiting, *statements], []
+        text = "; ".join(_marked(each) for each, _ in sent)
+        cursor = self._connection.execute(text, [value for _, values in sent for value in values])
+        rows = [_rows(cursor)]
+        while cursor.nextset():
+            rows.append(_rows(cursor))
+        return rows
+
+
+def _rows(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Rows:
+    return cursor.fetchall() if cursor.description else []
 
 
 class PostgresDatabase:
@@ -100,16 +131,14 @@ class PostgresDatabase:
         return result
 
     def _run(self, connection: Connection, work: Callable[[Transaction], _T]) -> _T:
-        with connection.pipeline():
-            try:
-                connection.execute("BEGIN")
-                result = work(PostgresTransaction(connection))
-                points.commit(connection)
-            except psycopg.OperationalError as error:
-                if connection.broken:  # the server restarted, or ended it; nothing was to be committed yet
-                    raise _LostError from error
-                raise
-            connection.execute("COMMIT")
+        transaction = PostgresTransaction(connection)
+        try:
+            result = work(transaction)
+            transaction.commit()
+        except psycopg.OperationalError as error:
+            if connection.broken and not transaction.committing:  # the server restarted, or ended it
+                raise _LostError from error
+            raise
         return result
 
     # -- connections
@@ -125,7 +154,7 @@ class PostgresDatabase:
         given.setdefault("application_name", "chaos-sqlsaga")
         given["connect_timeout"] = max(2, int(self._limit_s))
         try:
-            connection: Connection = psycopg.connect(**given, autocommit=True, prepare_threshold=2)
+            connection: Connection = psycopg.connect(**given, autocommit=True, cursor_factory=psycopg.ClientCursor)
         except psycopg.Error as error:
             raise DatabaseError(
                 f"{self.name} does not answer: {error}; see whether the server runs and the dsn is right"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from json import dumps
 
 from chaos_sqlsaga.engine.checks import MOST_DELAY_S
-from chaos_sqlsaga.engine.definition import Fork, Savepoint, Step, SubSaga, names, sequences
+from chaos_sqlsaga.engine.definition import Decision, Fork, Savepoint, Step, SubSaga, names, sequences
 from chaos_sqlsaga.engine.errors import StateError
 from chaos_sqlsaga.engine.forward import Forward, arrivals
 from chaos_sqlsaga.engine.rows import Saga, StepRow
@@ -218,20 +218,34 @@ class Rollback(Forward):
         self._require(saga, {SagaState.DLQ}, "only sagas in the dead letter queue can be requeued")
         paused = [row for row in saga.steps.values() if row.state is StepState.PAUSED]
         for step in paused:
-            node = saga.node(step.name)
-            if not step.undoing and step.attempt and isinstance(node, Step) and not node.idempotent:
-                raise StateError(
-                    f"step {step.name!r} of {saga.instance.id}", "called, and not idempotent",
-                    "one that may be called again", "cancel the saga, or abort it",
-                )  # fmt: skip
+            self.check_repeatable(saga, step)
         saga.set(state=SagaState.RUNNING, error=None)
         saga.tell(What.REQUEUED)
         for step in paused:
-            if step.undoing:
-                self.compensate(saga, step)
-            else:
-                saga.put(step, attempt=0, takeovers=0, seq=None)
-                self.pend(saga, step)
+            self.repeat(saga, step)
+
+    def check_repeatable(self, saga: Saga, step: StepRow) -> None:
+        """Refuse to requeue what must not be done twice, or cannot."""
+        node = saga.node(step.name)
+        once = isinstance(node, Step) and step.attempt > 0 and not node.idempotent
+        if not step.undoing and (once or isinstance(node, SubSaga)):
+            what = "called, and not idempotent" if once else "a sub-saga that was stopped"
+            raise StateError(
+                f"step {step.name!r} of {saga.instance.id}", what, "one that may be done again",
+                "cancel the saga, or abort it",
+            )  # fmt: skip
+
+    def repeat(self, saga: Saga, step: StepRow) -> None:
+        """Let a step that was paused begin anew."""
+        node = saga.node(step.name)
+        if step.undoing:
+            self.compensate(saga, step)
+            return
+        saga.put(step, attempt=0, takeovers=0, seq=None)
+        if isinstance(node, Decision):
+            self.ask(saga, step, node)
+        else:
+            self.pend(saga, step)
 
     # -- what people ask for
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ import attrs
 
 from chaos_sqlsaga.engine.databases import is_postgres, postgres
 from chaos_sqlsaga.engine.definition import Definition
-from chaos_sqlsaga.engine.engine import Engine
+from chaos_sqlsaga.engine.engine import Engine, Look
 from chaos_sqlsaga.engine.process import imported
 from chaos_sqlsaga.engine.processes import Processes
 from chaos_sqlsaga.engine.threads import Threads
@@ -27,6 +28,9 @@ SCHEMA = "chaoscore_sagas"
 class EngineTarget:
     """
     An engine with its workers, as the target of a scenario.
+
+    Steps call `start` or `run`. The first that does starts the workers, so that they belong to the run and faults can
+    strike them, as they do not in what `setup` starts.
 
     Attributes:
         definitions: What it runs: definitions, or ``module:attribute``, which worker processes need.
@@ -50,6 +54,9 @@ class EngineTarget:
     options: dict[str, Any] = attrs.field(factory=dict)
     engine: Engine = attrs.field(init=False, repr=False)
     _stack: ExitStack = attrs.field(init=False, repr=False, factory=ExitStack)
+    _where: str = attrs.field(init=False, repr=False, default="")
+    _begun: bool = attrs.field(init=False, repr=False, default=False)
+    _lock: threading.Lock = attrs.field(init=False, repr=False, factory=threading.Lock)
 
     @property
     def name(self) -> str:
@@ -61,10 +68,8 @@ class EngineTarget:
         """Return the dsn of its own tables, between `setup` and `teardown`."""
         return self._where
 
-    _where: str = attrs.field(init=False, repr=False, default="")
-
     def setup(self) -> None:
-        """Open the database and start the workers."""
+        """Open the database and start the worker processes."""
         if self.processes and not isinstance(self.definitions, str):
             raise ValueError("worker processes import what they run: pass definitions='module:attribute'")
         with ExitStack() as stack:
@@ -72,11 +77,22 @@ class EngineTarget:
             settings: dict[str, Any] = {"lease": self.lease, "query": self.query, "synchronous": self.synchronous}
             definitions = imported(self.definitions) if isinstance(self.definitions, str) else self.definitions
             self.engine = stack.enter_context(Engine(self._where, definitions, **settings, **self.options))
-            if self.workers:
-                stack.enter_context(Threads(self.engine, self.workers))
             if self.processes:
                 stack.enter_context(Processes(self._where, str(self.definitions), self.processes, options=settings))
+            self._begun = not self.workers
             self._stack = stack.pop_all()
+
+    def start(self, name: str, payload: Any = None, **options: Any) -> str:
+        """Put a saga in, as `Engine.start` does, and return its id."""
+        with self._lock:
+            if not self._begun:
+                self._stack.enter_context(Threads(self.engine, self.workers))
+                self._begun = True
+        return self.engine.start(name, payload, **options)
+
+    def run(self, name: str, payload: Any = None, *, timeout: Duration = "60s", **options: Any) -> Look:
+        """Put a saga in and wait for its end, as `Engine.wait` does."""
+        return self.engine.wait(self.start(name, payload, **options), timeout)
 
     def _open(self, stack: ExitStack) -> str:
         if self.dsn is None:

@@ -13,7 +13,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -28,6 +28,9 @@ from chaoscore import Evidence, Site, Undo, probability
 
 ORDER: Final = "order"
 TAKEN: Final = "taken"
+
+
+Folder = str | Callable[[Any], str | Path]
 
 
 def mortal(definitions: Iterable[Definition], folder: str | Path) -> tuple[Definition, ...]:
@@ -99,6 +102,11 @@ def _die_if_told(folder: Path, call: Call) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _is_folder(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not callable(value):
+        is_text(_, attribute, value)
+
+
 @attrs.frozen
 class KillWorker:
     """
@@ -107,7 +115,7 @@ class KillWorker:
     Whoever supervises the workers starts new ones, as `Processes` does.
 
     Attributes:
-        folder: The folder of the `mortal` definitions that the workers run.
+        folder: The folder of the `mortal` definitions that the workers run; or a function of the target that tells it.
         every_s: Seconds between two orders; one that nobody has taken is not repeated.
         step: Glob that the step's name must match.
         probability: Chance that a round brings an order, 0 to 1.
@@ -117,7 +125,7 @@ class KillWorker:
     kind: ClassVar[str] = "saga.kill_worker"
     undo: ClassVar[Undo] = Undo.KERNEL
 
-    folder: str = attrs.field(validator=is_text)
+    folder: Folder = attrs.field(validator=_is_folder)
     every_s: float = attrs.field(default=1.0, converter=positive_seconds, alias="every", kw_only=True)
     step: str = attrs.field(default="*", validator=is_glob, kw_only=True)
     probability: float = attrs.field(default=1.0, converter=probability, kw_only=True)
@@ -131,9 +139,9 @@ class KillWorker:
         Raises:
             NoMortalsError: There is no such folder.
         """
-        folder = Path(self.folder)
+        folder = Path(self.folder(site.target) if callable(self.folder) else self.folder)
         if not folder.is_dir():
-            raise NoMortalsError(self.folder)
+            raise NoMortalsError(str(folder))
         killer = Killer(self, site, folder)
         killer.start()
         try:

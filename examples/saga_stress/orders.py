@@ -15,14 +15,12 @@ from tally import Tally
 
 from chaos_sqlsaga import Book, SagaEvent, What, books, unfinished
 from chaos_sqlsaga.checkers import Saga
-from chaos_sqlsaga.engine import Engine, Threads
 from chaos_sqlsaga.engine.errors import DatabaseError
 from chaos_sqlsaga.engine.target import EngineTarget
 from chaos_sqlsaga.tail import Tail
 from chaoscore import current_place
 
-PATIENCE_S = 60.0
-"""So long does a client wait for the end of its order."""
+LEASE_S = 1.0
 LOOK_S = 0.25
 """So often does it look for itself: who hears only of what was told waits for ever when a reply was lost."""
 
@@ -32,14 +30,19 @@ class LostOrderError(Exception):
 
 
 class Shop:
-    """
-    Clients put orders in and wait for them; workers carry them on.
+    """Clients put orders in and wait for them; workers carry them on."""
 
-    Workers are started by the first order, not by `setup`: then they belong to the run, and faults strike them.
-    """
-
-    def __init__(self, dsn: str | None = None, workers: int = 5, processes: int = 0, rules: Any = None) -> None:
-        self.dsn, self.workers, self.processes, self._rules = dsn, workers, processes, rules
+    def __init__(
+        self,
+        dsn: str | None = None,
+        workers: int = 5,
+        processes: int = 0,
+        *,
+        patience_s: float = 60.0,
+        rules: Any = None,
+    ) -> None:
+        self.dsn, self.workers, self.processes = dsn, workers, processes
+        self.patience_s, self._rules = patience_s, rules
 
     @property
     def name(self) -> str:
@@ -55,52 +58,44 @@ class Shop:
         self._stack = ExitStack()
         self._stack.callback(shutil.rmtree, self.folder)
         self._stack.enter_context(environment(workflows.FOLDER, str(self.folder)))
-        self._at_work = False
-        target = EngineTarget(
+        self._is_open = True
+        self.sagas = EngineTarget(
             definitions=workflows.WORKFLOWS if not self.processes else "workflows:in_worker_processes",
-            dsn=self.dsn, workers=0, processes=self.processes, lease="1s",
+            dsn=self.dsn, workers=self.workers, processes=self.processes, lease=LEASE_S,
             options={"observers": [self._heard], "rules": self._rules},
         )  # fmt: skip
-        target.setup()
-        self._stack.callback(target.teardown)
-        self.engine: Engine = target.engine
-        self.where, self._tail = target.where, Tail(target.engine)
+        self.sagas.setup()
+        self._stack.callback(self.sagas.teardown)
+        self.engine, self._tail = self.sagas.engine, Tail(self.sagas.engine)
 
     def teardown(self) -> None:
         self.count()
-        self._stack.close()
-
-    def work(self) -> None:
-        """Let the workers begin, if they have not."""
         with self._lock:
-            if not self._at_work:
-                self._at_work = True
-                if self.workers:
-                    self._stack.enter_context(Threads(self.engine, self.workers))
+            self._is_open = False
+        self._stack.close()
 
     # -- what a client does
 
     def order(self) -> None:
         """Put an order in, as one of the four workflows by turns, and wait until it has ended."""
-        self.work()
         place = current_place()
         number = 0 if place is None else place.iteration
         name, payload = workflows.payload(number)
         order = f"order-{number:06}"
         self._waiting[order] = threading.Event()
         try:
-            self._insist(lambda: self.engine.start(name, payload, id=order))
+            self._insist(lambda: self.sagas.start(name, payload, id=order))
             self._wait(order)
         finally:
             del self._waiting[order]
 
     def _wait(self, order: str) -> None:
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + self.patience_s
         while not self._waiting[order].wait(LOOK_S):
             if self._insist(lambda: self.engine.look(order)).instance.ended_s is not None:
                 return
             if time.monotonic() > until:
-                raise LostOrderError(f"{order} has not ended after {PATIENCE_S:g} s")
+                raise LostOrderError(f"{order} has not ended after {self.patience_s:g} s")
 
     def _heard(self, event: SagaEvent) -> None:
         if event.what is What.ENDED and (waiting := self._waiting.get(event.saga)):
@@ -108,7 +103,7 @@ class Shop:
 
     def _insist(self, ask: Any) -> Any:
         """Ask the database until it answers; an order has an id, so that it is put in once."""
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + self.patience_s
         while True:
             try:
                 return ask()
@@ -120,9 +115,10 @@ class Shop:
     # -- what is looked at
 
     def count(self) -> Tally:
-        """Count what is new."""
+        """Count what is new; a reporter may ask when all is over."""
         with self._lock:
-            self.tally.add(self._tail.read())
+            if self._is_open:
+                self.tally.add(self._tail.read())
         return self.tally
 
     def history(self) -> Iterator[SagaEvent]:
@@ -130,6 +126,10 @@ class Shop:
 
     def books(self) -> Iterator[Book]:
         return books(self.engine)
+
+    def orders(self) -> Path:
+        """Where worker processes are told to die."""
+        return self.folder
 
     def left(self) -> Any:
         return unfinished(self.engine)
@@ -144,7 +144,7 @@ class Shop:
 
     def world(self) -> list[str]:
         """Say where the world outside is not what the history of the orders says."""
-        there = {path.name for path in (self.folder / "world").iterdir()}
+        there = workflows.World.done(self.folder / "world")
         should, may = set[str](), set[str]()
         for book in self.books():
             saga = told(book.history)

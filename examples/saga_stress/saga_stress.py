@@ -1,15 +1,15 @@
 """Four workflows, five workers, and everything that can go wrong, for a minute."""
 
 import argparse
+import logging
 import secrets
 import shlex
 import sys
 from pathlib import Path
 
-import attrs
-from scenario import FAILPOINTS, Stress
-from shop import Shop
-from terminal import HEAD, Live, final
+from orders import Shop
+from stress import FAILPOINTS, Stress
+from terminal import HEAD, Live
 
 from chaoscore import seconds
 
@@ -25,19 +25,25 @@ def main() -> int:
     shop = Shop(stress.dsn, stress.workers, stress.processes)
     scenario = stress.scenario(shop)
     print(opening(stress, seed), flush=True)
-    report = scenario.run(seed=seed, reporters=[Live(shop, seconds(given.every))])
-    print(final(report, shop.tally, reproduce(given, seed)), flush=True)
-    return report.exit_code
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # which warns of every connection that is cut
+    try:
+        live = Live(shop, seconds(given.every), reproduce(given, seed))
+        return scenario.run(seed=seed, reporters=[live], inject=not given.no_faults).exit_code
+    except KeyboardInterrupt:  # everything is lifted, and the report is out
+        return 130
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dsn", help="a PostgreSQL database: 'postgresql://...' or 'host=...'; by default SQLite")
-    parser.add_argument("--failpoints", default=FAILPOINTS, metavar="TERMS", help=f"what they do (default: {FAILPOINTS})")
+    parser.add_argument(
+        "--failpoints", default=FAILPOINTS, metavar="TERMS", help=f"what they do (default: {FAILPOINTS})"
+    )
     parser.add_argument("--for", dest="run_for", default="60s", metavar="TIME", help="how long (default: 60s)")
     parser.add_argument("--every", default="10s", metavar="TIME", help="time between two lines (default: 10s)")
     parser.add_argument("--workers", type=int, default=5, help="threads that carry orders on (default: 5)")
     parser.add_argument("--processes", type=int, default=0, help="worker processes beside them (default: 0)")
+    parser.add_argument("--no-faults", action="store_true", help="see what happens without any fault")
     parser.add_argument("--seed", type=int, help="decides the faults; by default a new one")
     return parser.parse_args()
 
@@ -45,10 +51,8 @@ def arguments() -> argparse.Namespace:
 def opening(stress: Stress, seed: int) -> str:
     workers = f"{stress.workers} workers" + (f", {stress.processes} worker processes" if stress.processes else "")
     where = "PostgreSQL" if stress.dsn else "SQLite"
-    return (
-        f"\nSaga stress: four workflows on {where}, {workers}, {stress.clients} clients, {stress.run_for}, seed {seed}.\n"
-        f"Ctrl-C ends it early.\n\n{HEAD}"
-    )
+    load = f"{workers}, {stress.clients} clients, {stress.run_for}"
+    return f"\nSaga stress: four workflows on {where}, {load}, seed {seed}.\nCtrl-C ends it early.\n\n{HEAD}"
 
 
 def reproduce(given: argparse.Namespace, seed: int) -> str:
@@ -57,6 +61,7 @@ def reproduce(given: argparse.Namespace, seed: int) -> str:
     words = [".venv/bin/python" if by_run else "python3", sys.argv[0], "--for", given.run_for]
     words += ["--workers", str(given.workers)] if given.workers != 5 else []
     words += ["--processes", str(given.processes)] if given.processes else []
+    words += ["--no-faults"] if given.no_faults else []
     words += ["--failpoints", given.failpoints] if given.failpoints != FAILPOINTS else []
     command = shlex.join([*words, "--seed", str(seed)])
     if not given.dsn:
