@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
@@ -15,6 +14,7 @@ from chaos_prometheus.command import shipped
 from chaos_prometheus.tally import BOUNDS
 from chaoscore import Event, IterationEnded, Moment, Report, RunStarted, Scenario, Scene, Severity, record_event, window
 from chaoscore.injectors import delay, error
+from tests.services.child import free_port
 from tests.services.prometheus import Prometheus, eventually, own
 
 pytestmark = pytest.mark.slow
@@ -114,7 +114,7 @@ def seen(prometheus_server: Prometheus) -> Iterator[Seen]:
     own(rules)
     prometheus_server.reload()
     eventually(lambda: prometheus_server.ask("rules")["groups"])
-    exporter, diary, reports = prometheus(0), Diary(), list[Report]()
+    port, diary = free_port(), Diary()
     scenario = (
         Scenario(SCENARIO)
         .target(Shop())
@@ -128,12 +128,9 @@ def seen(prometheus_server: Prometheus) -> Iterator[Seen]:
         .rate(150)
         .run_for("12s")
     )
-    run = threading.Thread(target=lambda: reports.append(scenario.run(seed=7, reporters=[exporter, diary])))
-    run.start()
-    url = eventually(lambda: exporter.url)
-    with prometheus_server.scraping(url.removeprefix("http://").removesuffix("/metrics"), case="live"):
-        run.join()
-    yield Seen(prometheus_server, reports[0], diary, diary.wall + 10)
+    with prometheus_server.scraping(f"127.0.0.1:{port}", case="live"):
+        report = scenario.run(seed=7, reporters=[prometheus(port), diary])
+    yield Seen(prometheus_server, report, diary, diary.wall + 10)
     rules.unlink()
     prometheus_server.reload()
 
@@ -220,7 +217,7 @@ def test_exemplars_name_iterations(seen: Seen) -> None:
 
 
 def test_fault_windows_are_seen(seen: Seen) -> None:
-    """An injector that opens after a second is seen closed before and open afterwards; one without a window, always."""
+    """An injector is seen open in its window and closed outside; one without a window, open as long as the workload."""
     active = 'chaos_injector_active{{injector="{}"}}'
     assert seen.server.value(active.format("slow"), seen.middle) == 1
     assert seen.server.value(f"min_over_time({active.format('slow')}[10m])") == 0
