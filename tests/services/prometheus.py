@@ -72,16 +72,20 @@ class Prometheus:
 
     @contextmanager
     def scraping(self, address: str, **labels: str) -> Iterator[None]:
-        """Let it scrape *address* every second while the block lasts; *labels* stand beside its own."""
+        """Let it scrape *address*, every second from the beginning of the block on; *labels* stand beside its own."""
         file = self.folder / "targets" / f"{address.replace(':', '-')}.json"
         temporary = file.with_suffix(".tmp")
         temporary.write_text(json.dumps([{"targets": [address], "labels": labels}]))
         temporary.chmod(0o644)
         temporary.rename(file)
         try:
+            eventually(lambda: address in self._targets())  # it looks for new ones every five seconds
             yield
         finally:
             file.unlink()
+
+    def _targets(self) -> set[str]:
+        return {each["labels"]["instance"] for each in self.ask("targets", state="active")["activeTargets"]}
 
     def reload(self) -> None:
         """Let it read its rules again."""

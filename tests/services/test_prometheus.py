@@ -22,6 +22,7 @@ def test_it_answers_and_listens_on_loopback_only(prometheus_server: Prometheus) 
     assert {each.laddr.ip for each in listening} == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_it_scrapes_what_it_is_told_to(prometheus_server: Prometheus) -> None:
     """A target is scraped while the block lasts, and forgotten afterwards; the server itself will do for one."""
     address = prometheus_server.url.removeprefix("http://")

@@ -115,6 +115,7 @@ def test_everybody_gets_the_format_that_is_asked_for(lived: Any, accept: str | N
     [(status, headers)] = said
     assert status == "200 OK"
     assert headers["Content-Type"].startswith(kind)
+    assert headers["X-Content-Type-Options"] == "nosniff"  # whatever a label holds, no browser takes it for a page
     assert (b"".join(body).endswith(b"# EOF\n")) is kind.startswith("application")
 
 

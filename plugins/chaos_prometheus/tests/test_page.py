@@ -184,6 +184,20 @@ def test_the_end_waits_for_one_more_scrape() -> None:
     assert 'chaos_verdict{scenario="one",verdict="pass"} 1.0' in pages[-1]
 
 
+@pytest.mark.parametrize(("timeout", "waits"), [("60", True), ("0", False), ("soon", False), ("-1", False)])
+def test_only_who_will_wait_for_an_answer_has_scraped(started: First, timeout: str, waits: bool) -> None:
+    """A scrape counts while whoever asked has not given up; what says nonsense of itself is none."""
+    exporter = prometheus(0)
+    exporter.follow([started()])
+    get(str(exporter.url), **{"X-Prometheus-Scrape-Timeout-Seconds": timeout})
+    exposition = exporter._exposition
+    assert exposition is not None
+    eventually(lambda: not exposition._under_way)
+    assert (exposition._asked, exposition._scraped) == (waits, waits)
+    exporter.linger_s = 0.0
+    exporter.report(Scenario("s").target(object()).step("go", lambda target: None).run())
+
+
 def test_nobody_waits_for_a_browser(started: First) -> None:
     """A run at which somebody has looked who may never do so again ends at once, however long it may linger."""
     exporter = prometheus(0, linger="1h")

@@ -276,19 +276,18 @@ def test_a_metric_that_fails_is_read_no_more(book: Make, read: Any, reason: str)
 
 @pytest.mark.slow
 def test_a_million_distinct_texts_take_no_room(book: Make) -> None:
-    """A million errors, findings and recorded names that all differ leave as many series as ten thousand of them."""
+    """A million errors, and names and findings among them, that all differ leave no more series than a few of them."""
     by_name = Metric(help="Names.", observes=(Recorded,), read=lambda event: [(1, (event.name,))], labels=("name",))
     begun = book(recorded=by_name)
 
     def read(numbers: range) -> int:
-        for number in numbers:
-            text = f"error number {number}"
+        for first in numbers[::1_000]:
+            texts = {number: f"error number {number}" for number in range(first, first + 1_000)}
             begun.read(
-                StepEnded(1.0, 0, number, "go", Outcome.FAILED, 0.5, ErrorInfo("ValueError", text)),
-                Recorded(1.0, text, 0, number, "go"),
+                *(StepEnded(1.0, 0, n, "go", Outcome.FAILED, 0.5, ErrorInfo("ValueError", texts[n])) for n in texts),
+                *(Recorded(1.0, texts[n], 0, n, "go") for n in range(first, first + 1_000, 10)),
+                Found(1.0, texts[first], Severity.CRITICAL, texts[first], Verdict.FAIL),
             )
-            if number % 100 == 0:
-                begun.read(Found(1.0, text, Severity.CRITICAL, text, Verdict.FAIL))
         return len(begun.values("chaos_recorded_total"))
 
     assert read(range(20_000)) == 201
@@ -301,8 +300,8 @@ def test_a_million_distinct_texts_take_no_room(book: Make) -> None:
         tracemalloc.stop()
     assert grown < 1 << 20
     assert read(range(30_000, 1_000_000)) == 201
-    assert sum(begun.values("chaos_recorded_total").values()) == 1_000_000
+    assert sum(begun.values("chaos_recorded_total").values()) == 100_000
     assert begun.value("chaos_steps_total", outcome="failed") == 1_000_000
     assert len(begun.values("chaos_validator_violations_total")) == 201
     assert begun.value("chaos_exporter_label_sets_limit") == 200
-    assert begun.value("chaos_exporter_label_sets_folded_total", part="recorded") == 1_000_000 - 200
+    assert begun.value("chaos_exporter_label_sets_folded_total", part="recorded") == 100_000 - 200

@@ -1,6 +1,6 @@
 """Live Prometheus metrics of chaoscore runs."""
 
-from chaos_prometheus.errors import BrokenMetricError, PortTakenError, PushError
+from chaos_prometheus.errors import BrokenMetricError, CannotServeError, PushError
 from chaos_prometheus.page import Prometheus
 from chaos_prometheus.pushing import Pushgateway
 from chaos_prometheus.textfile import Textfile
@@ -11,7 +11,7 @@ prometheus_textfile = Textfile
 
 __all__ = [
     "BrokenMetricError",
-    "PortTakenError",
+    "CannotServeError",
     "PushError",
     "prometheus",
     "prometheus_pushgateway",

@@ -69,7 +69,8 @@ def application(ledger: Ledger) -> Callable[..., Any]:
         fancy = "application/openmetrics-text" in environ.get("HTTP_ACCEPT", "")
         body = openmetrics(ledger) if fancy else text(ledger)
         kind = exposition.CONTENT_TYPE_LATEST if fancy else CONTENT_TYPE_PLAIN_0_0_4
-        start("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        whole = [("Content-Type", kind), ("Content-Length", str(len(body))), ("X-Content-Type-Options", "nosniff")]
+        start("200 OK", whole)
         return [body]
 
     return app

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from chaoscore import ChaosError
 
 
-class PortTakenError(ChaosError, OSError):
+class CannotServeError(ChaosError, OSError):
     """Metrics cannot be had at an address."""
 
     def __init__(self, address: str, reason: str) -> None:

@@ -49,7 +49,7 @@ class Prometheus:
         Take *events*.
 
         Raises:
-            PortTakenError: Metrics cannot be had at this address.
+            CannotServeError: Metrics cannot be had at this address.
         """
         try:
             if events and type(events[0]) is RunStarted:

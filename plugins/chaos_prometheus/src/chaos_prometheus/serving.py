@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
+from math import inf
 from socket import AF_INET6, SHUT_RDWR
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
@@ -14,8 +15,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from chaos_prometheus.address import Address
 from chaos_prometheus.client import application
-from chaos_prometheus.errors import PortTakenError
+from chaos_prometheus.errors import CannotServeError
 from chaos_prometheus.ledger import Ledger
+from chaoscore import SystemClock
 
 SILENT_S = 5.0
 """A connection on which nothing comes for so long is closed."""
@@ -24,6 +26,7 @@ ENDING_S = 2.0
 """How long a scrape that is under way may take when the address is closed."""
 
 _POLL_S = 0.05
+_CLOCK = SystemClock()
 
 SCRAPER = "HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS"
 """What Prometheus, and what scrapes like it, says with each request, and nobody else: they will come again."""
@@ -47,7 +50,7 @@ class Exposition:
         try:
             self._server = _server(address)
         except (OSError, OverflowError, UnicodeError) as error:
-            raise PortTakenError(str(address), getattr(error, "strerror", None) or str(error)) from error
+            raise CannotServeError(str(address), getattr(error, "strerror", None) or str(error)) from error
         self.address = Address(address.host, self._server.server_port)
         self._server.set_app(self._answer)
         serve = self._server.serve_forever
@@ -83,22 +86,32 @@ class Exposition:
         self._server.socket.close()
 
     def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        scraper = SCRAPER in environ
+        patience_s = _patience_s(environ)
+        until = _CLOCK.monotonic() + patience_s if patience_s > 0 else -inf
         with self._changed:
             self._under_way += 1
-            self._asked += scraper
-        sent = partial(self._sent, scraper)
+            self._asked += patience_s > 0
+        sent = partial(self._sent, until)
         try:
             return _Body(self._show(environ, start), sent)
         except BaseException:
             sent()
             raise
 
-    def _sent(self, scraper: bool) -> None:
+    def _sent(self, until: float) -> None:
+        """Count a scrape that was sent before whoever asked gave up."""
         with self._changed:
             self._under_way -= 1
-            self._scraped += scraper
+            self._scraped += _CLOCK.monotonic() <= until
             self._changed.notify_all()
+
+
+def _patience_s(environ: Mapping[str, Any]) -> float:
+    """Return how long who asks will wait, seconds; 0 for who scrapes nothing, and need not be waited for."""
+    try:
+        return float(environ.get(SCRAPER, 0.0))
+    except ValueError:
+        return 0.0
 
 
 class _Body(list[bytes]):
@@ -180,7 +193,7 @@ def join(address: Address, ledger: Callable[[], Ledger]) -> Exposition:
     Return the exposition at *address* for one more run; it has to `leave`.
 
     Raises:
-        PortTakenError: Somebody else has the address, or it is none of this machine.
+        CannotServeError: Somebody else has the address, or it is none of this machine.
     """
     with _lock:
         exposition = _open.get(address)
