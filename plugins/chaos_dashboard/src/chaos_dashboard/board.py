@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf, isfinite
 from typing import Any
 
@@ -177,7 +177,7 @@ class Board:
             yield {
                 "name": _text(each.info.name),
                 "kind": _text(each.info.kind),
-                "parameters": _text(", ".join(f"{name}={value}" for name, value in each.info.parameters.items())),
+                "parameters": _text(_settings(each.info.parameters)),
                 "window": _text(each.info.window),
                 "open": exposure is not None and exposure.windows.is_open,
                 "opened": each.opened,
@@ -241,6 +241,10 @@ def _errors(report: Report) -> Iterator[dict[str, Any]]:
             "error": _text(f"{each.first.type}: {each.first.message}".removesuffix(": ")),
             "injected": _text(each.first.injected_by or ""),
         }
+
+
+def _settings(parameters: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in parameters.items() if value is not None)
 
 
 def _text(value: str) -> str:

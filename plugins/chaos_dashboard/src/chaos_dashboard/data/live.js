@@ -165,12 +165,14 @@
     const live = !(state.now.ended || over);
     for (let at = seconds[0]; at <= seconds[seconds.length - 1]; at += width) {
       const row = rows.get(at), x = at + width / 2;
-      if (live && at === seconds[seconds.length - 1] && seconds.length > 2) break;   // it is not complete yet
+      const last = at === seconds[seconds.length - 1] && seconds.length > 2;
+      const part = last ? Math.min(1, Math.max(0, state.now.elapsed - at) / width) : 1;
+      if (last && (live || part < 0.25)) break;   // it is not complete
       table[0].push(x);
       table[1].push(row ? row[3] : null);
       table[2].push(row ? row[4] : null);
-      table[3].push(row ? row[1] / width : 0);
-      table[4].push(row ? row[2] / width : 0);
+      table[3].push(row ? row[1] / width / part : 0);
+      table[4].push(row ? row[2] / width / part : 0);
       table[5].push(row ? row[5] : null);
     }
     return table;
