@@ -20,7 +20,7 @@ TEXT_CHARS = 400
 _OUTCOMES = (Outcome.OK, Outcome.FAILED, Outcome.FAULTED, Outcome.STUCK)
 _FRESH_S = 4.0
 """A longer time since the last update is not `now`."""
-_LOOK_EVERY_S = 5.0
+_LOOK_EVERY_S = 10.0
 """Seconds between two looks at what changes slowly and takes long; in a young run less."""
 
 
@@ -89,7 +89,7 @@ class Board:
         self._timeline.settle()
         fold = self._fold
         seen = fold.findings, fold.kinds_of_findings, fold.open_injectors, fold.phase, fold.ended
-        if seen != self._seen or not now_at - self._looked_at < min(_LOOK_EVERY_S, now_at / 20):
+        if seen != self._seen or not now_at - self._looked_at < min(_LOOK_EVERY_S, now_at / 60):
             self._seen, self._looked_at = seen, now_at
             self._look(fold.report(now_at))
 
