@@ -34,6 +34,13 @@ def test_other_reports_are_written(chaos: Chaos, log: str, folder: Path) -> None
     assert (folder / "copy.jsonl").read_text() == (folder / log).read_text()
 
 
+def test_followers_see_every_event(chaos: Chaos, log: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However a log is cut into batches, no event is left out and none shown twice."""
+    monkeypatch.setattr("chaoscore.cli.report.BATCH", 3)
+    chaos("report", log, "--report", "events=copy.jsonl", code=1)
+    assert (folder / "copy.jsonl").read_text() == (folder / log).read_text()
+
+
 def test_the_log_is_not_overwritten(chaos: Chaos, log: str, folder: Path) -> None:
     """A report into the log itself is refused."""
     before = (folder / log).read_text()

@@ -191,7 +191,7 @@ def test_it_asks_for_nothing_from_elsewhere(browser: Browser, station: Station, 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_follows_the_scheme_and_the_key(browser: Browser, station: Station, until: Chop, scheme: str) -> None:
-    """It is light or dark as the viewer's system is, and the other after the key T; text keeps its contrast."""
+    """It is light or dark as the viewer's system is, and the other after the key T."""
     station.feed(until(20))
     lightness = "getComputedStyle(document.body).getPropertyValue('background-color').match(/\\d+/g).map(Number)[0]"
 
