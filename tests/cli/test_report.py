@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def test_other_reports_are_written(chaos: Chaos, log: str, folder: Path) -> None
 
 def test_followers_see_every_event(chaos: Chaos, log: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However a log is cut into batches, no event is left out and none shown twice."""
-    monkeypatch.setattr("chaoscore.cli.report.BATCH", 3)
+    monkeypatch.setattr(sys.modules["chaoscore.cli.report"], "BATCH", 3)
     chaos("report", log, "--report", "events=copy.jsonl", code=1)
     assert (folder / "copy.jsonl").read_text() == (folder / log).read_text()
 
