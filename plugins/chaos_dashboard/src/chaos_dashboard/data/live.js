@@ -230,7 +230,7 @@
     const made = new uPlot({
       width: Math.max(260, place.clientWidth), height, series: [{ label: "at", value: (_, at) => (at === null || at === undefined ? "" : clock(at)) }, ...series],
       legend: { mount: (_, legend) => caption.append(legend), markers: { fill: (self, i) => self.series[i]._stroke || self.series[i].stroke(self, i) } },
-      cursor: { sync: { key: "run" }, y: false, points: { size: 6 }, drag: { x: true, y: false } },
+      cursor: { sync: { key: "run", scales: ["x", null] }, y: false, points: { size: 6 }, drag: { x: true, y: false } },
       scales: { x: { time: false }, y: options.log ? { distr: 3 } : { range: (_, low, high) => options.fit ? [low - (high - low || high) * .15, high + (high - low || high) * .15] : [0, Math.max(high * 1.12, 1)] } },
       axes: [
         { stroke: quiet, grid, ticks, font, incrs: spans, values: (_, at) => at.map(tick), space: 70, size: 28 },
