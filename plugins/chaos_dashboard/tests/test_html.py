@@ -208,11 +208,16 @@ def test_a_run_in_which_nothing_happened(tmp_path: Path) -> None:
 
 
 def test_a_run_shorter_than_a_second(tmp_path: Path) -> None:
-    """A tenth of a second is drawn like a day."""
+    """What happened within one second cannot be drawn over time, and the rest is there."""
     events = [event for event in day(1, 10) if not isinstance(event, Ended)]
-    text = written((*events, Ended(0.1)), tmp_path / "report.html")
-    assert "<svg" in text
-    assert "nan" not in text.lower().replace("finance", "")
+    text = Reader(written((*events, Ended(0.1)), tmp_path / "report.html")).text
+    assert "too short to be drawn over time" in text
+    assert "Iterations 10 all succeeded" in text
+
+
+def test_a_run_of_two_seconds(tmp_path: Path) -> None:
+    """Two seconds are drawn like a day."""
+    assert written(tuple(day(2, 10)), tmp_path / "report.html").count('class="p99"') == 2  # the line and its key
 
 
 def test_a_reporter_that_saw_no_event(tmp_path: Path, minutes: tuple[Event, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf, isfinite
 from typing import Any
 
@@ -20,7 +20,7 @@ TEXT_CHARS = 400
 _OUTCOMES = (Outcome.OK, Outcome.FAILED, Outcome.FAULTED, Outcome.STUCK)
 _FRESH_S = 4.0
 """A longer time since the last update is not `now`."""
-_LOOK_EVERY_S = 5.0
+_LOOK_EVERY_S = 10.0
 """Seconds between two looks at what changes slowly and takes long; in a young run less."""
 
 
@@ -89,7 +89,7 @@ class Board:
         self._timeline.settle()
         fold = self._fold
         seen = fold.findings, fold.kinds_of_findings, fold.open_injectors, fold.phase, fold.ended
-        if seen != self._seen or not now_at - self._looked_at < min(_LOOK_EVERY_S, now_at / 20):
+        if seen != self._seen or not now_at - self._looked_at < min(_LOOK_EVERY_S, now_at / 60):
             self._seen, self._looked_at = seen, now_at
             self._look(fold.report(now_at))
 
@@ -177,7 +177,7 @@ class Board:
             yield {
                 "name": _text(each.info.name),
                 "kind": _text(each.info.kind),
-                "parameters": _text(", ".join(f"{name}={value}" for name, value in each.info.parameters.items())),
+                "parameters": _text(_settings(each.info.parameters)),
                 "window": _text(each.info.window),
                 "open": exposure is not None and exposure.windows.is_open,
                 "opened": each.opened,
@@ -241,6 +241,10 @@ def _errors(report: Report) -> Iterator[dict[str, Any]]:
             "error": _text(f"{each.first.type}: {each.first.message}".removesuffix(": ")),
             "injected": _text(each.first.injected_by or ""),
         }
+
+
+def _settings(parameters: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in parameters.items() if value is not None)
 
 
 def _text(value: str) -> str:

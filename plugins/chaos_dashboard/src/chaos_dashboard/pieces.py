@@ -46,8 +46,8 @@ def times(number: int) -> str:
 
 
 def settings(parameters: Mapping[str, object]) -> str:
-    """Return parameters as one writes them."""
-    return ", ".join(f"{name}={value(each)}" for name, each in parameters.items())
+    """Return parameters as one writes them, without those that are not set."""
+    return ", ".join(f"{name}={value(each)}" for name, each in parameters.items() if each is not None)
 
 
 def value(held: object) -> str:
