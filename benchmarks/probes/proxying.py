@@ -58,6 +58,19 @@ class Api:
 
 
 @contextmanager
+def cpu_of(made: Api | None, took: dict[str, float]) -> Iterator[None]:
+    """Put the CPU time that a server takes during the block into *took*; no server takes none."""
+    before = 0.0 if made is None else _cpu_s(made.pid)
+    yield
+    took["cpu"] = 0.0 if made is None else _cpu_s(made.pid) - before
+
+
+def _cpu_s(pid: int) -> float:
+    times = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
+    return sum(int(each) for each in times) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
 def api(server: str) -> Iterator[Api]:
     """Run a server."""
     if server == "ours":
@@ -120,11 +133,14 @@ def throughput(server: str, connections: int = 1, latency: int = 0, seconds: flo
         if latency and made is not None:
             made.toxic("latency", "upstream", latency=latency)
         socks = [connect(port) for _ in range(connections)]
-        _send_until(socks, time.perf_counter() + seconds)
-        for sock in socks:
-            sock.close()
-        ends = [[float(word) for word in told.readline().split()] for _ in socks]
-    return {"rate": sum(total / took for total, took in ends if took)}
+        took: dict[str, float] = {}
+        with cpu_of(made, took):
+            _send_until(socks, time.perf_counter() + seconds)
+            for sock in socks:
+                sock.close()
+            ends = [[float(word) for word in told.readline().split()] for _ in socks]
+    rate = sum(total / took_s for total, took_s in ends if took_s)
+    return {"rate": rate, "cpu": took["cpu"] / sum(total for total, _ in ends) * 1e9}
 
 
 def _send_until(socks: list[socket.socket], until: float) -> None:
@@ -146,10 +162,11 @@ def round_trips(server: str, count: int = 10_000, latency: int = 0) -> dict[str,
     with path(server) as (port, made):
         if latency and made is not None:
             made.toxic("latency", latency=latency)
-        with connect(port) as sock:
+        cpu: dict[str, float] = {}
+        with connect(port) as sock, cpu_of(made, cpu):
             took = [_round_trip(sock) for _ in range(count + 10)][10:]
     took.sort()
-    return {"p50": took[len(took) // 2], "p99": took[int(len(took) * 0.99)]}
+    return {"p50": took[len(took) // 2], "p99": took[int(len(took) * 0.99)], "cpu": cpu["cpu"] / count}
 
 
 def _round_trip(sock: socket.socket) -> float:
@@ -161,10 +178,12 @@ def _round_trip(sock: socket.socket) -> float:
 
 def churn(server: str, threads: int = 1, seconds: float = 1.5) -> dict[str, float]:
     """New connections a second; each takes one byte there and back."""
-    with path(server) as (port, _), ThreadPoolExecutor(threads) as pool:
+    cpu: dict[str, float] = {}
+    with path(server) as (port, made), ThreadPoolExecutor(threads) as pool, cpu_of(made, cpu):
         began = time.perf_counter()
         done = sum(pool.map(_connect_until, [port] * threads, [began + seconds] * threads))
-        return {"rate": done / (time.perf_counter() - began)}
+        rate = done / (time.perf_counter() - began)
+    return {"rate": rate, "cpu": cpu["cpu"] / done}
 
 
 def _connect_until(port: int, until: float) -> int:

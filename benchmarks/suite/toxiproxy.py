@@ -19,6 +19,7 @@ from benchmarks.rows import (
     AtMostTimes,
     Reference,
     Row,
+    Unit,
 )
 
 Taken = Mapping[str, Repeats]
@@ -36,6 +37,7 @@ def _throughput(lab: Lab) -> Iterator[Row]:
         ours = took["ours"].median("rate")
         yield Row(name, ours, MB_PER_S, Reference("Toxiproxy", took["toxiproxy"].median("rate")), AtLeastTimes(1))
         yield Row(name, ours, MB_PER_S, Reference("no proxy", took["direct"].median("rate")))
+        yield _cpu(took, f"{name}, CPU of the server for 1 GB", MS)
 
 
 def _round_trips(lab: Lab) -> Iterator[Row]:
@@ -45,6 +47,7 @@ def _round_trips(lab: Lab) -> Iterator[Row]:
         name, ours = f"1 byte there and back, {figure}", took["ours"].median(figure)
         yield Row(name, ours, US, Reference("Toxiproxy", took["toxiproxy"].median(figure)), AtMostTimes(factor))
         yield Row(name, ours, US, Reference("no proxy", took["direct"].median(figure)))
+    yield _cpu(took, "1 byte there and back, CPU of the server", US)
 
 
 def _connections(lab: Lab) -> Iterator[Row]:
@@ -53,6 +56,7 @@ def _connections(lab: Lab) -> Iterator[Row]:
         name, ours = f"new connections, client threads: {threads}", took["ours"].median("rate")
         yield Row(name, ours, PER_S, Reference("Toxiproxy", took["toxiproxy"].median("rate")), AtLeastTimes(0.8))
         yield Row(name, ours, PER_S, Reference("no proxy", took["direct"].median("rate")))
+        yield _cpu(took, f"{name}, CPU of the server for each", US)
     took = _side_by_side(lab, 3, measure="idle")
     theirs = Reference("Toxiproxy", took["toxiproxy"].median("bytes"))
     yield Row("memory of an idle connection", took["ours"].median("bytes"), BYTES, theirs, AtMost(10_000))
@@ -79,6 +83,10 @@ def _api(lab: Lab) -> Iterator[Row]:
     took = _side_by_side(lab, 3, measure="removal")
     theirs = Reference("Toxiproxy", took["toxiproxy"].median("slowest"))
     yield Row("a toxic removed under full traffic, slowest", took["ours"].median("slowest"), MS, theirs, AtMost(100))
+
+
+def _cpu(took: Taken, name: str, unit: Unit) -> Row:
+    return Row(name, took["ours"].median("cpu"), unit, Reference("Toxiproxy", took["toxiproxy"].median("cpu")))
 
 
 def _side_by_side(lab: Lab, repeats: int, servers: str = "ours toxiproxy", **parameters: object) -> Taken:
