@@ -22,7 +22,7 @@ from chaos_sqlsaga.engine.target import EngineTarget
 from chaos_sqlsaga.tail import Tail
 from chaoscore import current_place
 
-LEASE_S = 1.0
+LEASE_S = 0.5
 LOOK_S = 0.25
 """So often does it look for itself: who hears only of what was told waits for ever when a reply was lost."""
 

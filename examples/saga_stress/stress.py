@@ -59,7 +59,7 @@ class Stress:
             .inject("delay", chaos_patch.delay(handlers, "1ms", "50ms", probability=0.17))
             .inject("failpoints", chaos_failpoint.failpoints("shop.*", self.failpoints))
             .inject("compensation", chaos_sqlsaga.compensation_error(probability=0.05))
-            .inject("stall", chaos_patch.delay(handlers, 1.2 * LEASE_S, 1.5 * LEASE_S, probability=0.002))
+            .inject("stall", chaos_patch.delay(handlers, 1.2 * LEASE_S, 1.5 * LEASE_S, probability=0.003))
             .inject("lease", chaos_sqlsaga.lease_error(probability=0.7))
             .inject("commit-lost", chaos_sqlsaga.commit_error(True, probability=0.01))
             .inject("commit-fails", chaos_sqlsaga.commit_error(probability=0.01))
