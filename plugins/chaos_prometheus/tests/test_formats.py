@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,10 +151,3 @@ def test_a_name_of_the_exporter_is_not_given_away(monkeypatch: pytest.MonkeyPatc
     ledger = shown.blank(10)
     assert list(ledger.metrics) == ["mine"]
     assert ledger.broken == {"iterations": "the exporter has one of its own by that name"}
-
-
-def test_a_textfile_is_whole(lived: Any, tmp_path: Path) -> None:
-    """The file holds what the page would, and nothing lies beside it."""
-    client.write(lived.ledger, tmp_path / "chaos.prom")
-    assert (tmp_path / "chaos.prom").read_bytes() == client.text(lived.ledger)
-    assert [each.name for each in tmp_path.iterdir()] == ["chaos.prom"]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest, push_to_gateway, write_to_textfile
+from prometheus_client import CollectorRegistry, generate_latest, push_to_gateway
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import exposition
@@ -85,11 +84,6 @@ def openmetrics(ledger: Ledger) -> bytes:
 def text(ledger: Ledger) -> bytes:
     """Return *ledger* in the text format, which has no place for examples."""
     return generate_latest(_registry(ledger))
-
-
-def write(ledger: Ledger, path: Path) -> None:
-    """Put *ledger* into the file at *path*, whole or not at all."""
-    write_to_textfile(str(path), _registry(ledger))
 
 
 def push(ledger: Ledger, url: str, job: str, scenario: str) -> None:

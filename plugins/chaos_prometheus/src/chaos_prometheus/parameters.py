@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from chaoscore import Duration, seconds
+from chaoscore.reporters import file_path
 
 LIMIT = 200
 """Sets of labels of one metric: a histogram of so many steps has some 10,000 series."""
@@ -54,11 +55,9 @@ def prom_file(given: str | Path) -> Path:
     Raises:
         ValueError: It would not, or the directory does not exist.
     """
-    path = Path(given)
+    path = file_path(given)
     if path.suffix != ".prom":
         raise ValueError(f"path: node_exporter reads files whose names end in .prom, not {str(path)!r}")
-    if not path.parent.is_dir():
-        raise ValueError(f"path: {path}: its directory {path.parent} does not exist; create it, or name another")
     return path
 
 

@@ -11,6 +11,7 @@ import attrs
 from chaos_prometheus import parameters
 from chaos_prometheus.repeating import Repetition
 from chaoscore import Event, Report
+from chaoscore.reporters import write_whole
 
 if TYPE_CHECKING:
     from chaos_prometheus.ledger import Ledger
@@ -57,6 +58,6 @@ class Textfile:
         self._repetition.report(report)
 
     def _write(self, ledger: Ledger, _scenario: str, _needed: bool) -> None:
-        from chaos_prometheus.client import write  # not at the top: a command without a run need not pay for it
+        from chaos_prometheus.client import text  # not at the top: a command without a run need not pay for it
 
-        write(ledger, self.path)
+        write_whole(self.path, text(ledger))
