@@ -255,6 +255,7 @@ def test_a_run_before_its_first_iteration(browser: Browser, station: Station, mi
         page = opened(visit, station.url)
         expect(page.locator("#verdict")).to_have_text("no verdict yet")
         assert tile(page, "p99").split("\n")[1] == "–"
+        expect(page.locator("#injectors tbody tr").first).to_contain_text("not opened yet")
         assert visit.complaints == []
 
     browser.visit(look)

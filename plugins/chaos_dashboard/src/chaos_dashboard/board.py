@@ -18,6 +18,7 @@ MOST_ERRORS = 10
 MOST_REASONS = 10
 TEXT_CHARS = 400
 _OUTCOMES = (Outcome.OK, Outcome.FAILED, Outcome.FAULTED, Outcome.STUCK)
+_NOT_YET = {False: "not opened yet", True: "nothing landed yet"}
 _FRESH_S = 4.0
 """A longer time since the last update is not `now`."""
 _LOOK_EVERY_S = 10.0
@@ -153,11 +154,13 @@ class Board:
             "cpu": sample and _number(sample.cpu_s),
         }
 
+    def _goes_on(self, report: Report) -> bool:
+        return not self._fold.ended and report.interrupted is None and report.stopped is None
+
     def _verdict(self, report: Report) -> dict[str, Any]:
         """Return the verdict so far; that nothing has landed yet is no reason to worry anybody before the end."""
         verdict = report.verdict
-        goes_on = not self._fold.ended and report.interrupted is None and report.stopped is None
-        if goes_on and verdict is Verdict.UNKNOWN and not report.troubles:
+        if self._goes_on(report) and verdict is Verdict.UNKNOWN and not report.troubles:
             verdict = Verdict.PASS
         reasons = [
             [each.verdict.value, _text(each.text)] for each in report.reasons if each.verdict.rank <= verdict.rank
@@ -182,7 +185,7 @@ class Board:
                 "open": exposure is not None and exposure.windows.is_open,
                 "opened": each.opened,
                 "fired": each.fired,
-                "evidence": landed(each),
+                "evidence": landed(each) if each.fired or not self._goes_on(report) else _NOT_YET[each.opened > 0],
                 "where": [[near(place), count] for place, count in each.where[:3]],
                 "detail": _text(", ".join(f"{name} {value}" for name, value in each.detail.items())),
             }
