@@ -94,6 +94,7 @@ class Standing:
 @pytest.fixture
 def standing(client: Client) -> Callable[[str], Standing]:
     """Return what provides a proxy in front of an upstream."""
+    client.version()  # its connection is kept, and is none that a test leaves
     return lambda upstream: Standing(client, upstream)
 
 

@@ -239,6 +239,15 @@ def test_a_scope_is_a_proxy(echo: Echo, kind: str) -> None:
     assert [each.fired for each in report.injections] == [1, 1]
 
 
+def test_one_name_of_two_providers_is_an_error(echo: Echo) -> None:
+    """Two providers may not have proxies of one name: which is meant would be a guess."""
+    scenario = Scenario("caller").target(Caller()).step("ask", lambda it: it.ask())
+    for name in ("proxies", "more"):
+        scenario = scenario.provide(name, proxies({"db": echo.address}))
+    report = scenario.inject("slow", latency("1ms")).run()
+    assert "two providers have a proxy named db" in report.troubles[0].error.message
+
+
 def test_windows_open_and_lift(echo: Echo, kind: str) -> None:
     """A toxic comes and goes with its window: again and again, under a name that is free each time."""
     report = (

@@ -92,6 +92,14 @@ class UnknownProxyError(ToxiproxyError, LookupError):
         return str(self.args[0])
 
 
+class TwiceError(ToxiproxyError, ValueError):
+    """Two providers of a scenario have proxies of one name."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(f"two providers have a proxy named {', '.join(self.names)}; give each its own name")
+
+
 class RefusedUpstreamError(ToxiproxyError, ConnectionError):
     """Nothing passed a proxy, since nothing listens at its upstream."""
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import attrs
 
-from chaos_toxiproxy.errors import UnknownProxyError
+from chaos_toxiproxy.errors import TwiceError, UnknownProxyError
 from chaos_toxiproxy.proofs import Struck, Traffic, by_toxic, check_upstream, proved
 from chaos_toxiproxy.providing import Proxy, ProxySet, run_name
 from chaos_toxiproxy.servers import check_taken
@@ -41,11 +41,14 @@ def find(site: Site, name: str | None) -> Proxy:
     Return the proxy of that name; by default that of the injector's scope, else the only one there is.
 
     Raises:
+        TwiceError: Two providers have a proxy of one name.
         UnknownProxyError: There is none, or several.
     """
     proxies: dict[str, Proxy] = {}
     for provided in site.provided.values():
         if isinstance(provided, ProxySet):
+            if twice := sorted(set(proxies) & set(provided)):
+                raise TwiceError(twice)
             proxies |= provided
     wanted = name
     if name is None and site.scope in proxies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,9 @@ Args = Mapping[str, Any]
 
 TIMEOUT_S = 2.0
 """How long a server may be silent: an undo is tried again and again, and must not hold up others."""
+
+LATE_S = 0.1
+"""A run that is killed may have asked for something that its server has not done yet: look again so much later."""
 
 GONE = "the server is gone, and with it all of its proxies"
 
@@ -29,12 +33,24 @@ def _unless_gone(args: Args, ask: Callable[[Client], bool]) -> bool | None:
             raise
 
 
+def _again(ask: Callable[[Client], bool]) -> Callable[[Client], bool]:
+    """Return what asks once more a little later where there was nothing to take back."""
+
+    def twice(client: Client) -> bool:
+        if ask(client):
+            return True
+        time.sleep(LATE_S)
+        return ask(client)
+
+    return twice
+
+
 class RemoveProxy:
     """The undo action of a proxy that was created for a run; its name holds the run's."""
 
     def undo(self, args: Args) -> str:
         """Delete the proxy and with it its toxics, unless it is gone."""
-        deleted = _unless_gone(args, lambda client: client.delete(str(args["proxy"])))
+        deleted = _unless_gone(args, _again(lambda client: client.delete(str(args["proxy"]))))
         return GONE if deleted is None else "deleted" if deleted else "it was gone"
 
     def in_effect(self, args: Args) -> bool:
@@ -47,7 +63,8 @@ class RemoveToxic:
 
     def undo(self, args: Args) -> str:
         """Remove the toxic, unless it or its proxy is gone."""
-        removed = _unless_gone(args, lambda client: client.remove_toxic(str(args["proxy"]), str(args["toxic"])))
+        proxy, toxic = str(args["proxy"]), str(args["toxic"])
+        removed = _unless_gone(args, _again(lambda client: client.remove_toxic(proxy, toxic)))
         return GONE if removed is None else "removed" if removed else "it was gone"
 
     def in_effect(self, args: Args) -> bool:

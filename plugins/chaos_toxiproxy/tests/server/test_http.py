@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.services.proxied import PATIENCE_S, Api, Upstream, receive
+from tests.services.proxied import PATIENCE_S, Api, Upstream, how_it_ends, receive
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -249,3 +249,21 @@ def test_a_status_of_requests(ours: Api) -> None:
     ours.proxy(1)
     made = ours("POST", "/proxies/p/toxics", {"type": "http_status", "stream": "upstream"})
     assert made.error == (400, "stream was invalid: http_status works downstream only")
+
+
+@pytest.mark.parametrize("how", ["DELETE", "reset"])
+def test_what_waits_for_a_connection_that_ends(ours: Api, upstream: Upstream, how: str) -> None:
+    """A toxic that holds data can be removed although the first of it makes another one end the connection."""
+    client, server = upstream.pair(ours.proxy(upstream.port))
+    name = ours.toxic("loss", "upstream", probability=1, delay=600_000)
+    ours.toxic("http_abort", "upstream")
+    request = b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 2000 + b"\r\n\r\n"
+    client.sendall(request * 5)
+    while ours("GET", f"/proxies/p/toxics/{name}/effect").json["bytes"] < 5 * len(request):
+        pass
+    if how == "DELETE":
+        ours.remove(name)
+    else:
+        assert ours("POST", "/reset").status == 204
+    assert how_it_ends(client) == how_it_ends(server)
+    assert ours("GET", "/proxies/p/connections").json == []

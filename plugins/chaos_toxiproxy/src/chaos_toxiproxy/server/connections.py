@@ -121,6 +121,8 @@ class Connection:
 
     def cannot_send(self, link: Link) -> None:
         """Take that the other side of *link* is gone; what it sent before is still passed on."""
+        if self.closed:
+            return
         self.broken = True
         back = next(each for each in self.links.values() if each is not link)
         if back.ended:

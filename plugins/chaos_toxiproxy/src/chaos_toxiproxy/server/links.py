@@ -97,7 +97,7 @@ class Link(Chain):
     def data(self, piece: Piece) -> None:
         if self._backlog is None:
             size = self._written(piece)
-            if size == len(piece) or self._lost:
+            if size == len(piece) or self._lost:  # lost: this was the end of the connection, or that was before
                 return
             piece = piece[size:]
             self._wait_for_room()

@@ -101,6 +101,7 @@ class HttpStage(Holding[SettingsT]):
 
     def stop(self) -> None:
         super().stop()
+        self._received.clear()
         self._stop_waiting()
 
     def _stop_waiting(self) -> None:
@@ -205,8 +206,9 @@ class HttpStage(Holding[SettingsT]):
             self.next.data(piece)
 
     def _drop(self, size: int) -> None:
+        before = len(self._received)  # of a connection that is over nothing is left
         del self._received[:size]
-        self.keep(-size)
+        self.keep(len(self._received) - before)
 
 
 class Watcher:
