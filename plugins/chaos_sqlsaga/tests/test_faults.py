@@ -276,6 +276,7 @@ class Rows:
         return self.states() != ["completed", "failed"]
 
 
+@pytest.mark.slow
 def test_the_corruption_conforms(database: Database) -> None:
     """A corrupted row says something else while the fault is open, and what it said before on every way out."""
     make = partial(chaos_sqlsaga.corrupt_row, plain(database))

@@ -12,7 +12,7 @@ import pytest
 
 import chaos_sqlsaga
 from chaos_sqlsaga import SagaEvent, What, promises, record_saga_event
-from chaoscore import Event, Fired, Lifted, Opened, Recorded, Scenario, Verdict
+from chaoscore import Event, Fired, Lifted, Opened, Recorded, Scenario, Verdict, current_place
 from chaoscore.injectors import delay
 from chaoscore.testing import FakeClock, check_validator, judge, run_once
 
@@ -331,3 +331,20 @@ def test_a_word_that_stands_for_nothing_is_an_error(log: Path) -> None:
     history = chaos_sqlsaga.sql_history(QUERY, sqlite3.connect, words={"NEW": "began", "NOTE": None})
     with pytest.raises(chaos_sqlsaga.WordError, match="'CALL' stands for no event"):
         list(history(log))
+
+
+def test_it_looks_while_workers_tell() -> None:
+    """Looks of the run and events of many workers do not get in each other's way."""
+
+    def step(target: object) -> None:
+        place = current_place()
+        for number in range(100):
+            for what, name, attempt, detail in GOOD[:3]:  # none of them ends, so that each look has many to look at
+                record_saga_event(f"{place.iteration if place else 0}-{number}", what, name, attempt=attempt, **detail)
+
+    scenario = Scenario("busy").target(object()).step("tell", step).workers(4).repeat(40)
+    report = (
+        scenario.expect("moves", chaos_sqlsaga.progress("4ms")).inject("slow", delay("0ms", at="before:tell")).run()
+    )
+    assert report.troubles == ()
+    assert "nothing happened for" in report.findings[0].first.message

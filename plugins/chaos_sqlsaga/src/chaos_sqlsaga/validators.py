@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Protocol, cast
 
@@ -72,7 +73,7 @@ class SagaChecker:
         self._judged, self._scene = judged, scene
         self._checker, self._activity = Checker(*judged.rules), Activity()
         self._epoch_s = scene.clock.wall() - scene.elapsed_s()
-        self._found = 0
+        self._found, self._lock = 0, threading.Lock()  # events come from workers, and looks from the run
         self.observes: tuple[type[Event], ...] = (*Activity.observes, Recorded)
         self._growing: Grows | None = None
         stands = [each.stands_s / 4 for each in judged.rules if each.stands_s is not None]
@@ -82,19 +83,22 @@ class SagaChecker:
 
     def observe(self, event: Event) -> list[Violation] | None:
         """Judge what was told; take note of what the injectors do."""
-        if not isinstance(event, Recorded):
-            self._activity.observe(event)
-            return None
-        said = None if self._judged.history is not None else told(event, self._epoch_s)
-        return None if said is None else self._said(self._checker.see(said)) or None
+        with self._lock:
+            if not isinstance(event, Recorded):
+                self._activity.observe(event)
+                return None
+            said = None if self._judged.history is not None else told(event, self._epoch_s)
+            return None if said is None else self._said(self._checker.see(said)) or None
 
     def check(self, moment: Moment) -> list[Violation]:
         """Judge what is new, and look for sagas that stand still."""
-        return [*self._read(), *self._said(self._checker.look(self._scene.clock.wall()))]
+        with self._lock:
+            return [*self._read(), *self._said(self._checker.look(self._scene.clock.wall()))]
 
     def conclude(self) -> list[Violation]:
         """Judge the history, if it is one to be read, and what has not ended."""
-        return list(self._concluded())
+        with self._lock:
+            return list(self._concluded())
 
     def _concluded(self) -> Iterator[Violation]:
         yield from self._read()
