@@ -35,6 +35,7 @@ class Unit:
 
 
 NS, US, MS = Unit("ns", 1e-9), Unit("µs", 1e-6), Unit("ms", 1e-3)
+MB_PER_S, PER_S = Unit("MB/s", 1e6), Unit("/s", 1)
 BYTES, MIB = Unit("B", 1), Unit("MiB", 2**20)
 COUNT, PERCENT, TIMES = Unit("", 1, whole=True), Unit("%", 0.01), Unit("x", 1)
 
@@ -70,6 +71,36 @@ class AtMostTimes:
 
 
 @dataclass(frozen=True)
+class AtLeast:
+    """A goal for our figure itself, in the unit of its row, where more is better."""
+
+    limit: float
+
+    def met(self, row: Row) -> bool | None:
+        """Tell whether *row* meets it; None when there is no telling."""
+        return None if isinstance(row.ours, Unavailable) else row.ours.value >= self.limit * row.unit.size
+
+    def show(self, unit: Unit) -> str:
+        """Return it as text."""
+        return f">= {self.limit:g} {unit.name}".rstrip()
+
+
+@dataclass(frozen=True)
+class AtLeastTimes:
+    """A goal for our figure as a multiple of the reference's, where more is better."""
+
+    factor: float
+
+    def met(self, row: Row) -> bool | None:
+        """Tell whether *row* meets it; None when there is no telling."""
+        return None if row.ratio is None else row.ratio >= self.factor
+
+    def show(self, unit: Unit) -> str:
+        """Return it as text."""
+        return f">= {self.factor:g} {TIMES.name}"
+
+
+@dataclass(frozen=True)
 class Reference:
     """What ours is compared with, and its figure from the same run."""
 
@@ -94,7 +125,7 @@ class Row:
     ours: Figure | Unavailable
     unit: Unit
     reference: Reference | None = None
-    goal: AtMost | AtMostTimes | None = None
+    goal: AtMost | AtMostTimes | AtLeast | AtLeastTimes | None = None
 
     @property
     def ratio(self) -> float | None:

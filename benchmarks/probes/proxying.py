@@ -43,13 +43,31 @@ class Api:
         plan = {"name": "bench", "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{upstream}"}
         return int(json.loads(self("POST", "/proxies", plan))["listen"].rpartition(":")[2])
 
-    def toxic(self, kind: str, **attributes: int) -> None:
-        """Add a toxic for what comes back."""
-        self("POST", "/proxies/bench/toxics", {"type": kind, "stream": "downstream", "attributes": attributes})
+    def toxic(self, kind: str, stream: str = "downstream", **attributes: int) -> None:
+        """Add a toxic that is named ``toxic``."""
+        toxic = {"name": "toxic", "type": kind, "stream": stream, "attributes": attributes}
+        self("POST", "/proxies/bench/toxics", toxic)
+
+    def remove(self) -> None:
+        """Remove it."""
+        self("DELETE", "/proxies/bench/toxics/toxic")
 
     def close(self) -> None:
         """Close the connection."""
         self._sock.close()
+
+
+@contextmanager
+def cpu_of(made: Api | None, took: dict[str, float]) -> Iterator[None]:
+    """Put the CPU time that a server takes during the block into *took*; no server takes none."""
+    before = 0.0 if made is None else _cpu_s(made.pid)
+    yield
+    took["cpu"] = 0.0 if made is None else _cpu_s(made.pid) - before
+
+
+def _cpu_s(pid: int) -> float:
+    times = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
+    return sum(int(each) for each in times) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -109,23 +127,27 @@ def between(server: str, upstream: int) -> Iterator[tuple[int, Api | None]]:
 # -- what is measured
 
 
-def throughput(server: str, connections: int = 1, seconds: float = 1.5) -> dict[str, float]:
+def throughput(server: str, connections: int = 1, latency: int = 0, seconds: float = 1.5) -> dict[str, float]:
     """Bytes a second, sent in pieces of 64 KiB over so many connections."""
-    with peer("sink") as (upstream, told), between(server, upstream) as (port, _):
+    with peer("sink") as (upstream, told), between(server, upstream) as (port, made):
+        if latency and made is not None:
+            made.toxic("latency", "upstream", latency=latency)
         socks = [connect(port) for _ in range(connections)]
-        until = time.perf_counter() + seconds
-        if connections == 1:
-            while time.perf_counter() < until:
-                socks[0].sendall(CHUNK)
-        else:
-            _send_until(socks, until)
-        for sock in socks:
-            sock.close()
-        ends = [[float(word) for word in told.readline().split()] for _ in socks]
-    return {"bytes/s": sum(total / took for total, took in ends)}
+        took: dict[str, float] = {}
+        with cpu_of(made, took):
+            _send_until(socks, time.perf_counter() + seconds)
+            for sock in socks:
+                sock.close()
+            ends = [[float(word) for word in told.readline().split()] for _ in socks]
+    rate = sum(total / took_s for total, took_s in ends if took_s)
+    return {"rate": rate, "cpu": took["cpu"] / sum(total for total, _ in ends) * 1e9}
 
 
 def _send_until(socks: list[socket.socket], until: float) -> None:
+    if len(socks) == 1:
+        while time.perf_counter() < until:
+            socks[0].sendall(CHUNK)
+        return
     with selectors.DefaultSelector() as selector:
         for sock in socks:
             sock.setblocking(False)
@@ -140,10 +162,11 @@ def round_trips(server: str, count: int = 10_000, latency: int = 0) -> dict[str,
     with path(server) as (port, made):
         if latency and made is not None:
             made.toxic("latency", latency=latency)
-        with connect(port) as sock:
+        cpu: dict[str, float] = {}
+        with connect(port) as sock, cpu_of(made, cpu):
             took = [_round_trip(sock) for _ in range(count + 10)][10:]
     took.sort()
-    return {"p50": took[len(took) // 2], "p99": took[int(len(took) * 0.99)]}
+    return {"p50": took[len(took) // 2], "p99": took[int(len(took) * 0.99)], "cpu": cpu["cpu"] / count}
 
 
 def _round_trip(sock: socket.socket) -> float:
@@ -155,10 +178,12 @@ def _round_trip(sock: socket.socket) -> float:
 
 def churn(server: str, threads: int = 1, seconds: float = 1.5) -> dict[str, float]:
     """New connections a second; each takes one byte there and back."""
-    with path(server) as (port, _), ThreadPoolExecutor(threads) as pool:
+    cpu: dict[str, float] = {}
+    with path(server) as (port, made), ThreadPoolExecutor(threads) as pool, cpu_of(made, cpu):
         began = time.perf_counter()
         done = sum(pool.map(_connect_until, [port] * threads, [began + seconds] * threads))
-        return {"connections/s": done / (time.perf_counter() - began)}
+        rate = done / (time.perf_counter() - began)
+    return {"rate": rate, "cpu": cpu["cpu"] / done}
 
 
 def _connect_until(port: int, until: float) -> int:
@@ -182,25 +207,27 @@ def bandwidth(server: str, rate: int = 500, seconds: float = 3.0) -> dict[str, f
             sock.shutdown(socket.SHUT_RDWR)
             sending.exception()
         sock.close()
-    return _rates([(at, size) for at, size in arrivals if at >= arrivals[0][0] + 0.5])
+    return _off([(at, size) for at, size in arrivals if at >= arrivals[0][0] + 0.5], rate * 1000)
 
 
 def _arrivals(sock: socket.socket, seconds: float) -> list[tuple[float, int]]:
     arrivals, began = [], time.perf_counter()
     while time.perf_counter() < began + seconds:
-        arrivals.append((time.perf_counter(), len(sock.recv(1 << 20))))
-    return [(at, size) for at, size in arrivals]
+        size = len(sock.recv(1 << 20))
+        arrivals.append((time.perf_counter(), size))
+    return arrivals
 
 
-def _rates(arrivals: list[tuple[float, int]]) -> dict[str, float]:
+def _off(arrivals: list[tuple[float, int]], rate: float) -> dict[str, float]:
+    """Return how far the mean, and the worst of windows of 100 ms, are off the rate."""
     began, ended = arrivals[0][0], arrivals[-1][0]
-    windows = [0] * int((ended - began) / 0.1)
+    windows = [0.0] * int((ended - began) / 0.1)
     for at, size in arrivals:
         index = int((at - began) / 0.1)
         if index < len(windows):
-            windows[index] += size
-    total = sum(size for _, size in arrivals[1:])
-    return {"mean": total / (ended - began), "low": min(windows) * 10.0, "high": max(windows) * 10.0}
+            windows[index] += size / 0.1
+    mean = sum(size for _, size in arrivals[1:]) / (ended - began)
+    return {"mean off": abs(mean / rate - 1), "window off": max(abs(each / rate - 1) for each in windows)}
 
 
 def idle(server: str, connections: int = 1000) -> dict[str, float]:
@@ -230,11 +257,34 @@ def calls(server: str, count: int = 2000) -> dict[str, float]:
         began = time.perf_counter()
         for _ in range(count // 2):
             made.toxic("latency", latency=10)
-            made("DELETE", "/proxies/bench/toxics/latency_downstream")
-        return {"calls/s": count / (time.perf_counter() - began)}
+            made.remove()
+        return {"rate": count / (time.perf_counter() - began)}
 
 
-MEASURES = {each.__name__: each for each in (throughput, round_trips, churn, bandwidth, idle, calls)}
+def removal(server: str, connections: int = 10, count: int = 10) -> dict[str, float]:
+    """Seconds until a toxic that holds data is removed, while all connections send as fast as they can."""
+    with peer("sink") as (upstream, told), between(server, upstream) as (port, made), ThreadPoolExecutor(1) as pool:
+        assert made is not None
+        socks = [connect(port) for _ in range(connections)]
+        sending = pool.submit(_send_until, socks, time.perf_counter() + count * 0.25)
+        took = [_removed(made) for _ in range(count)]
+        sending.result()
+        for sock in socks:
+            sock.close()
+        for _ in socks:
+            told.readline()
+    return {"slowest": max(took)}
+
+
+def _removed(made: Api) -> float:
+    made.toxic("latency", "upstream", latency=100)
+    time.sleep(0.12)
+    began = time.perf_counter()
+    made.remove()
+    return time.perf_counter() - began
+
+
+MEASURES = {each.__name__: each for each in (throughput, round_trips, churn, bandwidth, idle, calls, removal)}
 
 
 def proxying(server: str, measure: str, **parameters: int) -> dict[str, float]:

@@ -12,6 +12,8 @@ from benchmarks.suite.sagas import many_sagas, sagas
 from benchmarks.suite.sketches import histogram
 from benchmarks.suite.starting import command, imports, install
 from benchmarks.suite.steps import idle, step
+from benchmarks.suite.toxiproxy import toxiproxy
+from benchmarks.suite.toxiproxy_client import toxiproxy_client
 
 BENCHMARKS: dict[str, Benchmark] = {
     each.__name__: each
@@ -34,5 +36,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         many_sagas,
         prometheus,
         dashboard,
+        toxiproxy,
+        toxiproxy_client,
     )
 }

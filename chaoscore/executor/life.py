@@ -230,10 +230,13 @@ class Execution:
             self._run.emit(sample(self._run.elapsed_s(), crew.in_flight, self._openings.asked))
 
     async def _watch_until(self, over: asyncio.Event, wait: Callable[[float], Any]) -> None:
-        watching = _task(self._panel.watch(wait))
+        watching, ending = _task(self._panel.watch(wait)), _task(self._ending.wait())
         await over.wait()
-        watching.cancel()
-        await asyncio.wait([watching])
+        # a check under way is let finish, as what it finds is found; a run that is told to end does not wait for it
+        await asyncio.wait((watching, ending), return_when=asyncio.FIRST_COMPLETED)
+        for task in (watching, ending):
+            task.cancel()
+        await asyncio.wait((watching, ending))
 
     async def _until_over(self, crew: Crew, watch: Watch) -> None:
         """Return when all workers have left: at the end, or after a stop, a signal or the time, and a grace."""

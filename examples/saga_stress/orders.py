@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
+import network
 import workflows
 from tally import Tally
 
@@ -20,7 +22,7 @@ from chaos_sqlsaga.engine.target import EngineTarget
 from chaos_sqlsaga.tail import Tail
 from chaoscore import current_place
 
-LEASE_S = 1.0
+LEASE_S = 0.5
 LOOK_S = 0.25
 """So often does it look for itself: who hears only of what was told waits for ever when a reply was lost."""
 
@@ -50,7 +52,8 @@ class Shop:
 
     # -- the target of a scenario
 
-    def setup(self) -> None:
+    def setup(self, proxies: Any = None) -> None:
+        """Open the shop; *proxies*, where there are any, lead to its database."""
         self.folder = Path(tempfile.mkdtemp(prefix="saga-stress-"))
         (self.folder / "world").mkdir()
         self.tally, self._lock = Tally(), threading.Lock()
@@ -59,9 +62,10 @@ class Shop:
         self._stack.callback(shutil.rmtree, self.folder)
         self._stack.enter_context(environment(workflows.FOLDER, str(self.folder)))
         self._is_open = True
+        dsn = network.redirected(self.dsn, proxies["db"]) if self.dsn and proxies else self.dsn
         self.sagas = EngineTarget(
             definitions=workflows.WORKFLOWS if not self.processes else "workflows:in_worker_processes",
-            dsn=self.dsn, workers=self.workers, processes=self.processes, lease=LEASE_S,
+            dsn=dsn, workers=self.workers, processes=self.processes, lease=LEASE_S,
             options={"observers": [self._heard], "rules": self._rules},
         )  # fmt: skip
         self.sagas.setup()
@@ -121,8 +125,9 @@ class Shop:
                 self.tally.add(self._tail.read())
         return self.tally
 
-    def history(self) -> Iterator[SagaEvent]:
-        return self.engine.history()
+    def tail(self) -> Tail:
+        """The history, for those who read it while it grows."""
+        return Tail(self.engine)
 
     def books(self) -> Iterator[Book]:
         return books(self.engine)
@@ -135,12 +140,14 @@ class Shop:
         return unfinished(self.engine)
 
     def success(self) -> str | None:
-        """Say what is wrong if fewer than 80 % or more than 90 % of the orders were completed."""
+        """Say what is wrong if fewer than 80 % or more than 90 % of the orders were completed, and not by chance."""
         tally = self.count()
         if not tally.ended:
             return "no order came to its end"
-        rate = tally.success_rate
-        return None if 0.8 <= rate <= 0.9 else f"{rate:.1%} of {tally.ended.total():,} orders were completed"
+        low, high = interval(tally.completed, tally.ended.total())
+        if low <= 0.9 and high >= 0.8:
+            return None
+        return f"{tally.success_rate:.1%} of {tally.ended.total():,} orders were completed"
 
     def world(self) -> list[str]:
         """Say where the world outside is not what the history of the orders says."""
@@ -164,6 +171,13 @@ def told(history: Iterable[SagaEvent]) -> Saga:
     for event in history:
         saga.apply(event)
     return saga
+
+
+def interval(successes: int, count: int, z: float = 2.576) -> tuple[float, float]:
+    """The rates that *successes* of *count* may stand for, with 99 % confidence (E. B. Wilson, 1927)."""
+    rate, slack = successes / count, z * z / count
+    middle, half = rate + slack / 2, z * sqrt(rate * (1 - rate) / count + slack / count / 4)
+    return (middle - half) / (1 + slack), (middle + half) / (1 + slack)
 
 
 class environment:  # noqa: N801 - used like a function

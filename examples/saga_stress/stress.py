@@ -1,6 +1,7 @@
 """The stress test as a scenario: everything that is broken, and everything that must hold."""
 
 import attrs
+import network
 import workflows
 from orders import LEASE_S, Shop
 
@@ -23,6 +24,7 @@ class Stress:
 
     Attributes:
         dsn: PostgreSQL; None: SQLite.
+        toxiproxy: With a dsn: the server of the proxy in front of it, such as ``"embedded"``; None: no proxy.
         failpoints: The terms of the failpoints in the workflows.
         run_for: How long orders come in.
         workers: Threads that carry them on.
@@ -32,6 +34,7 @@ class Stress:
     """
 
     dsn: str | None = None
+    toxiproxy: str | None = None
     failpoints: str = FAILPOINTS
     run_for: Duration = "60s"
     workers: int = 5
@@ -56,7 +59,7 @@ class Stress:
             .inject("delay", chaos_patch.delay(handlers, "1ms", "50ms", probability=0.17))
             .inject("failpoints", chaos_failpoint.failpoints("shop.*", self.failpoints))
             .inject("compensation", chaos_sqlsaga.compensation_error(probability=0.05))
-            .inject("stall", chaos_patch.delay(handlers, 1.2 * LEASE_S, 1.5 * LEASE_S, probability=0.002))
+            .inject("stall", chaos_patch.delay(handlers, 1.2 * LEASE_S, 1.5 * LEASE_S, probability=0.003))
             .inject("lease", chaos_sqlsaga.lease_error(probability=0.7))
             .inject("commit-lost", chaos_sqlsaga.commit_error(True, probability=0.01))
             .inject("commit-fails", chaos_sqlsaga.commit_error(probability=0.01))
@@ -64,6 +67,8 @@ class Stress:
         )
         if self.dsn:
             scenario = scenario.inject("sever", chaos_sqlsaga.sever(probability=0.0005))
+        if self.dsn and self.toxiproxy:
+            scenario = network.behind_proxy(scenario, self.dsn, self.toxiproxy)
         if self.processes:
             scenario = scenario.inject("kill", chaos_sqlsaga.kill_worker(Shop.orders, every="500ms"))
         return scenario
@@ -73,8 +78,12 @@ def expecting(scenario: Scenario, patience_s: float) -> Scenario:
     """The scenario with everything that must hold."""
     return (
         scenario.expect("80 to 90 % of the orders are completed", Shop.success)
-        .expect("every saga keeps its promises", chaos_sqlsaga.invariants(history=Shop.history, stuck=patience_s))
-        .expect("rollback depth below 10", chaos_sqlsaga.rollback_depth(DEPTH, rollbacks=1, history=Shop.history))
+        .expect(
+            "every saga keeps its promises", chaos_sqlsaga.invariants(history=Shop.tail, every="1s", stuck=patience_s)
+        )
+        .expect(
+            "rollback depth below 10", chaos_sqlsaga.rollback_depth(DEPTH, rollbacks=1, history=Shop.tail, every="1s")
+        )
         .expect("nothing is left in the queue", chaos_sqlsaga.queue_empty(Shop.left, within=patience_s))
         .expect("rows and history agree", chaos_sqlsaga.consistent(Shop.books))
         .expect("the world is what the history says", Shop.world)

@@ -16,8 +16,8 @@ WIDTH = 100
 SHOWN = 3
 
 HEAD = (
-    "   time   orders  completed  failed  success  depth │  steps   done  failed │  step    saga │ faults\n"
-    "  ─────────────────────────────────────────────────┼───────────────────────┼──────────────┼───────"
+    "   time   orders  completed  failed  success  depth │  steps   done  failed │   step     order │ faults\n"
+    "  ─────────────────────────────────────────────────┼───────────────────────┼──────────────────┼───────"
 )
 
 
@@ -48,7 +48,7 @@ def line(at_s: float, tally: Tally, faults: int) -> str:
     return (
         f"{at_s:5.0f} s  {tally.sagas:7,}  {tally.completed:9,}  {tally.failed:6,}  {tally.success_rate:7.1%}"
         f"  {tally.deepest:5} │ {what['started']:6,} {what['done']:6,}  {what['failed']:6,} "
-        f"│ {tally.mean_ms('step'):3.0f} ms  {tally.mean_ms('saga'):3.0f} ms │ {faults:6,}"
+        f"│ {tally.mean_ms('step'):3.0f} ms {tally.mean_ms('saga'):6,.0f} ms │ {faults:6,}"
     )
 
 

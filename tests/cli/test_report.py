@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def test_other_reports_are_written(chaos: Chaos, log: str, folder: Path) -> None
     """Any reporter can render a log, also one that follows events."""
     chaos("report", log, "--report", "junit=a.xml", "--report", "events=copy.jsonl", code=1)
     assert (folder / "a.xml").read_text().startswith("<?xml")
+    assert (folder / "copy.jsonl").read_text() == (folder / log).read_text()
+
+
+def test_followers_see_every_event(chaos: Chaos, log: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However a log is cut into batches, no event is left out and none shown twice."""
+    monkeypatch.setattr(sys.modules["chaoscore.cli.report"], "BATCH", 3)
+    chaos("report", log, "--report", "events=copy.jsonl", code=1)
     assert (folder / "copy.jsonl").read_text() == (folder / log).read_text()
 
 

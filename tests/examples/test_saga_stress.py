@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -52,8 +53,10 @@ def workflows_of(example: ModuleType) -> Any:
     return sys.modules[example.Shop.__module__].workflows
 
 
-def said(report: Report) -> list[str]:
-    return [each.first.message for each in report.findings] + [each.text for each in report.reasons]
+def holds(report: Report) -> None:
+    """Nothing was found; a rare fault that did not land in so few orders is told, and no failure."""
+    assert ([each.first.message for each in report.findings], report.errors, report.troubles) == ([], (), ())
+    assert report.passed, report.reasons
 
 
 def landed(report: Report) -> set[str]:
@@ -64,7 +67,7 @@ def landed(report: Report) -> set[str]:
 def test_an_engine_that_is_right_passes(example: ModuleType) -> None:
     """Under all faults at once, the engine keeps every promise on SQLite, and the faults did land."""
     report = run(example, 1, orders=400)
-    assert (report.verdict, said(report)) == (Verdict.PASS, [])
+    holds(report)
     assert landed(report) >= {"panic", "delay", "failpoints", "commit-lost", "commit-fails", "slow-sql", "compensation"}
     assert report.iterations.ok == 400
 
@@ -73,16 +76,26 @@ def test_an_engine_that_is_right_passes(example: ModuleType) -> None:
 def test_it_passes_on_postgresql(example: ModuleType, postgres_database: Database) -> None:
     """On a real server, with connections that are cut, it keeps every promise, and nothing is left there."""
     report = run(example, 2, orders=300, dsn=postgres_database.dsn)
-    assert (report.verdict, said(report)) == (Verdict.PASS, [])
+    holds(report)
     assert "sever" in landed(report)
     assert postgres_database.run("SELECT 1 FROM pg_namespace WHERE nspname = 'chaoscore_sagas'") == []
+
+
+@pytest.mark.slow
+def test_it_passes_behind_a_bad_network(example: ModuleType, postgres_database: Database) -> None:
+    """Behind a proxy that is slow and thin, whose traffic is the faults' evidence, every promise is kept."""
+    if not hasattr(import_module("chaos_toxiproxy"), "proxies"):
+        pytest.skip("cannot run here: this chaos-toxiproxy has no proxies")
+    report = run(example, 4, orders=12, dsn=postgres_database.dsn, toxiproxy="embedded")
+    holds(report)
+    assert landed(report) >= {"latency", "bandwidth"}
 
 
 @pytest.mark.slow
 def test_it_passes_with_worker_processes_that_are_killed(example: ModuleType) -> None:
     """Worker processes die between handler and commit, others take over, and every promise is kept."""
     report = run(example, 3, orders=250, processes=2)
-    assert (report.verdict, said(report)) == (Verdict.PASS, [])
+    holds(report)
     assert "kill" in landed(report)
 
 
@@ -110,8 +123,8 @@ def test_it_runs_as_the_readme_says() -> None:
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.stderr == ""
-    assert "four workflows on SQLite, 5 workers, 10 clients, 3s, seed 5." in done.stdout
-    row = r"^ +[12] s +[\d,]+ +[\d,]+ +[\d,]+ +[\d.]+% +\d+ │ +[\d,]+ +[\d,]+ +[\d,]+ │ +\d+ ms +\d+ ms │ +[\d,]+$"
+    assert "four workflows of a shop on SQLite, 5 workers, 10 orders at a time, 3s, seed 5." in done.stdout
+    row = r"^ +[12] s +[\d,]+ +[\d,]+ +[\d,]+ +[\d.]+% +\d+ │ +[\d,]+ +[\d,]+ +[\d,]+ │ +\d+ ms +[\d,]+ ms │ +[\d,]+$"
     assert len(re.findall(row, done.stdout, re.MULTILINE)) == 2
     verdict = re.search(r"^(PASS|FAIL|UNKNOWN) ", done.stdout, re.MULTILINE)
     assert verdict is not None
@@ -137,6 +150,16 @@ def test_ctrl_c_ends_it_with_a_report() -> None:
     assert re.search(r"[\d,]+ orders: ", out)
 
 
+@pytest.mark.parametrize(
+    ("options", "says"), [(["--toxiproxy", "embedded"], "pass --dsn as well"), (["--for"], "--for")]
+)
+def test_wrong_usage_says_what_is_wrong(options: list[str], says: str) -> None:
+    """Options that make no sense end it with 2, and with what is wrong."""
+    done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
 def test_the_scenario_can_be_run_by_the_command_line() -> None:
     """`chaoscore check` finds nothing wrong with the scenario."""
     done = subprocess.run(
@@ -150,13 +173,14 @@ def test_the_scenario_can_be_run_by_the_command_line() -> None:
 
 
 def test_success_is_between_80_and_90_percent(example: ModuleType) -> None:
-    """79 and 91 of 100 orders that are completed are findings, 80 and 90 are none."""
+    """78.9 % and 90.9 % of 10,000 orders that are completed are findings; 79 % of 100 may be chance."""
     shop = example.Shop()
     shop.setup()
     try:
-        for completed, fine in ((79, False), (80, True), (90, True), (91, False)):
+        rows = [(7_890, 10_000, False), (8_000, 10_000, True), (9_000, 10_000, True), (9_090, 10_000, False)]
+        for completed, count, fine in [*rows, (79, 100, True), (60, 100, False), (99, 100, False)]:
             shop.tally.ended.clear()
-            shop.tally.ended.update(completed=completed, failed=100 - completed)
+            shop.tally.ended.update(completed=completed, failed=count - completed)
             assert (shop.success() is None) is fine
         shop.tally.ended.clear()
         assert shop.success() == "no order came to its end"

@@ -24,7 +24,7 @@ __all__ = ["postgres_dsn", "postgres_server"]
 def felt(*arguments: str, **environment: str) -> dict[str, tuple[int, str, int]]:
     """Return for each fault how many answers came, which error, and how many connections were struck."""
     done = subprocess.run(
-        [sys.executable, str(EXAMPLE / "demo.py"), *arguments],
+        [sys.executable, str(EXAMPLE / "tour.py"), *arguments],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import Any, ClassVar
 
 import pytest
@@ -22,6 +23,8 @@ from chaoscore import (
     Phase,
     RunStarted,
     Scenario,
+    Scene,
+    Severity,
     Stopped,
     Undo,
     Verdict,
@@ -414,3 +417,27 @@ def test_whatever_raises_every_fault_is_lifted_once_and_the_first_error_is_told(
     for reporter, name in zip(reporters, "rs", strict=True):
         if not failing & {f"follow {name}", f"report {name}"}:
             assert len(reporter.reports) == 1
+
+
+def test_a_check_under_way_at_the_end_of_the_workload_is_heard() -> None:
+    """What a validator has begun to look at counts: nothing that it finds is lost because the last step has ended."""
+    looking = threading.Event()
+
+    class Slow:
+        kind: ClassVar[str] = "slow"
+        severity: ClassVar[Severity] = Severity.CRITICAL
+        moments: ClassVar[frozenset[Moment]] = frozenset({Moment.DURING})
+        every_s: ClassVar[float] = 0.001
+
+        def start(self, scene: Scene) -> Slow:
+            return self
+
+        def check(self, moment: Moment) -> str | None:
+            if looking.is_set():
+                return None
+            looking.set()
+            time.sleep(0.2)  # while the workload ends
+            return "something is wrong"
+
+    scenario = Scenario("s").target(object()).step("work", lambda _: looking.wait(20)).expect("slow", Slow())
+    assert [each.first.message for each in scenario.run().findings] == ["something is wrong"]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from chaoscore import ChaosError, ExitCode, Scenario, Site, Undo, maybe_delay, window
+from chaoscore import ChaosError, ExitCode, Scenario, Site, Undo, maybe_delay, pull_lever, window
 from chaoscore.errors import FaultsLeftError, ForbiddenTargetError, LeverPulledError, ProductionError, ScenarioError
 from chaoscore.injectors import delay
 from chaoscore.safety.journal import Journal
@@ -66,6 +66,14 @@ def test_a_pulled_lever_blocks_new_runs(own_state: Path) -> None:
         harmless().run()
     (own_state / "stop").unlink()
     assert harmless().run().passed
+
+
+def test_the_lever_can_be_pulled_from_python(own_state: Path) -> None:
+    """`pull_lever` does what `chaoscore stop` does, once or twice, in a state directory that is its owner's alone."""
+    assert pull_lever() == pull_lever() == own_state / "stop"
+    assert own_state.stat().st_mode & 0o077 == 0
+    with pytest.raises(LeverPulledError):
+        harmless().run()
 
 
 def test_a_lever_pulled_during_a_run_ends_it(own_state: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.days import day
 from chaos_dashboard import html
-from chaoscore import Ended, ErrorInfo, Event, Fold, Outcome, RunStarted, StepEnded
+from chaoscore import Ended, ErrorInfo, Event, Fold, Found, Outcome, RunStarted, Severity, StepEnded, Verdict
 from chaoscore.reporters import events as event_log
 from tests.services.browsers import Browser, Visit
 
@@ -208,11 +208,16 @@ def test_a_run_in_which_nothing_happened(tmp_path: Path) -> None:
 
 
 def test_a_run_shorter_than_a_second(tmp_path: Path) -> None:
-    """A tenth of a second is drawn like a day."""
+    """What happened within one second cannot be drawn over time, and the rest is there."""
     events = [event for event in day(1, 10) if not isinstance(event, Ended)]
-    text = written((*events, Ended(0.1)), tmp_path / "report.html")
-    assert "<svg" in text
-    assert "nan" not in text.lower().replace("finance", "")
+    text = Reader(written((*events, Ended(0.1)), tmp_path / "report.html")).text
+    assert "too short to be drawn over time" in text
+    assert "Iterations 10 all succeeded" in text
+
+
+def test_a_run_of_two_seconds(tmp_path: Path) -> None:
+    """Two seconds are drawn like a day."""
+    assert written(tuple(day(2, 10)), tmp_path / "report.html").count('class="p99"') == 2  # the line and its key
 
 
 def test_a_reporter_that_saw_no_event(tmp_path: Path, minutes: tuple[Event, ...]) -> None:
@@ -241,6 +246,33 @@ def test_a_million_different_errors(tmp_path: Path) -> None:
     assert len(text) < 100_000
     assert "999,980 times" in text
     assert "(and other kinds)" in text
+
+
+def test_long_texts_are_cut(tmp_path: Path) -> None:
+    """Hundreds of kinds of findings and errors, each with a long text and a long stack, are a report of usual size."""
+    between: list[Event] = []
+    for number in range(400):
+        text = f"{chr(97 + number % 26) * (number + 2)} " + "long " * 2_000
+        stack = "\n".join(["a line of a stack that never ends " * 50] * 100)
+        error = ErrorInfo(text, text, None, text, stack)
+        between.append(StepEnded(0.1, 0, number, f"step {number % 9}", Outcome.FAILED, 0.1, error))
+        between.append(Found(0.1, f"v{number % 9}", Severity.CRITICAL, text, Verdict.FAIL, 0, number, "pay", (), stack))
+    text = written(short(*between), tmp_path / "report.html")
+    assert len(text.encode()) < 300_000
+    assert "more, in the JSON report" in text
+
+
+def test_many_injectors(tmp_path: Path) -> None:
+    """With more injectors than lanes, the report says how many are drawn, and names all in its table."""
+    events = list(day(10))
+    began = events[0]
+    assert isinstance(began, RunStarted)
+    fields = {name: getattr(began, name) for name in began.__struct_fields__}
+    one = began.injections[0]
+    many = tuple(type(one)(f"injector {number}", one.kind, {}) for number in range(30))
+    text = Reader(written((RunStarted(**{**fields, "injections": many}), *events[1:]), tmp_path / "r.html")).text
+    assert "injectors the first 12 are drawn" in text
+    assert "injector 29" in text
 
 
 def test_where_it_cannot_be_written(tmp_path: Path) -> None:

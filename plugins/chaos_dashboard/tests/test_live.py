@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from chaos_dashboard import live
-from chaoscore import Scenario, maybe_error
+from chaoscore import Report, Scenario, maybe_error
 from chaoscore.injectors import error
 from tests.services.browsers import Browser, Visit
 from tests.services.child import free_port
 
 SCENARIO = """
     import threading
-    from chaoscore import Scenario, maybe_error
+    from chaoscore import Report, Scenario, maybe_error
     from chaoscore.injectors import error
 
     class Shop:
@@ -70,7 +70,7 @@ def test_a_run_while_it_is_watched(browser: Browser, capsys: pytest.CaptureFixtu
 
     scenario = Scenario("shop").target(Shop()).step("buy", buy).inject("error", error(probability=0.5)).repeat(40)
     reporter = live()
-    reports = []
+    reports: list[Report] = []
     running = threading.Thread(
         target=lambda: reports.append(scenario.continue_on_failure().run(seed=7, reporters=[reporter]))
     )
@@ -90,6 +90,33 @@ def test_a_run_while_it_is_watched(browser: Browser, capsys: pytest.CaptureFixtu
     running.join(60)
     assert reports[0].iterations.judged == 40
     assert reports[0].troubles == ()
+
+
+def test_stop_ends_a_run(browser: Browser, capsys: pytest.CaptureFixture[str]) -> None:
+    """The button ends a real run that would have gone on, in good order, and the page shows that it did."""
+    reporter = live()
+    scenario = Scenario("shop").target(Shop()).step("buy", lambda _: maybe_error()).run_for("1h").continue_on_failure()
+    reports: list[Report] = []
+    running = threading.Thread(
+        target=lambda: reports.append(scenario.inject("error", error(probability=0.01)).run(reporters=[reporter]))
+    )
+    running.start()
+    while reporter.url is None:
+        assert running.is_alive()
+        running.join(0.01)
+
+    def look(visit: Visit) -> str:
+        visit.page.goto(str(reporter.url))
+        visit.page.locator("#stop").click()
+        visit.page.locator("dialog button.danger").click()
+        visit.page.locator("#link", has_text="ended").wait_for()
+        return visit.page.locator("#phase").inner_text()
+
+    said = browser.visit(look)
+    running.join(60)
+    assert "stop" in said
+    assert reports[0].interrupted is not None
+    assert reports[0].interrupted in said
 
 
 def test_the_option(tmp_path: Path) -> None:

@@ -101,6 +101,22 @@ def test_fault_windows_are_shaded_and_named(browser: Browser, station: Station, 
     browser.visit(look, color_scheme="light")
 
 
+def test_pointing_at_a_moment_shows_its_numbers(browser: Browser, station: Station, until: Chop) -> None:
+    """Where one points in one chart, all three say what was there; without that they say nothing."""
+    station.feed(until(130))
+
+    def look(visit: Visit) -> None:
+        page = opened(visit, station.url)
+        page.locator("#latency").scroll_into_view_if_needed()
+        values = page.locator(".u-value:not(:empty)")
+        expect(values).to_have_count(0)
+        page.locator("#latency .u-over").hover(position={"x": 400, "y": 60})
+        expect(values).to_have_count(8)  # three times the moment, and five lines
+        assert len({page.locator(".u-series:first-child .u-value").nth(index).inner_text() for index in range(3)}) == 1
+
+    browser.visit(look)
+
+
 def test_stop_asks_first_and_pulls_the_lever(browser: Browser, station: Station, until: Chop, state: Path) -> None:
     """The button pulls the stop lever, but only when it was asked for twice; the keyboard is enough for it."""
     station.feed(until(20))
@@ -191,7 +207,7 @@ def test_it_asks_for_nothing_from_elsewhere(browser: Browser, station: Station, 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_follows_the_scheme_and_the_key(browser: Browser, station: Station, until: Chop, scheme: str) -> None:
-    """It is light or dark as the viewer's system is, and the other after the key T; text keeps its contrast."""
+    """It is light or dark as the viewer's system is, and the other after the key T."""
     station.feed(until(20))
     lightness = "getComputedStyle(document.body).getPropertyValue('background-color').match(/\\d+/g).map(Number)[0]"
 
@@ -239,6 +255,7 @@ def test_a_run_before_its_first_iteration(browser: Browser, station: Station, mi
         page = opened(visit, station.url)
         expect(page.locator("#verdict")).to_have_text("no verdict yet")
         assert tile(page, "p99").split("\n")[1] == "–"
+        expect(page.locator("#injectors tbody tr").first).to_contain_text("not opened yet")
         assert visit.complaints == []
 
     browser.visit(look)

@@ -38,7 +38,7 @@ def test_a_peak_stays() -> None:
     assert max(bucket.sample.rss_bytes or 0 for _, bucket in series if bucket.sample) == 5_000_000
 
 
-@pytest.mark.parametrize("at", [-1.0, 1e300, math.inf])
+@pytest.mark.parametrize("at", [-1.0, 1e300, math.inf, math.nan])
 def test_a_time_that_cannot_be(at: float) -> None:
     """A time outside of any run is taken for the nearest that can be, and ends in a bucket like any other."""
     series = filled(10)

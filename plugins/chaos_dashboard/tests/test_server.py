@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -229,3 +230,27 @@ def test_nonsense_is_no_request(desk: Desk) -> None:
             while connection.recv(65536):
                 pass
     assert desk.ask(f"/{desk.token}/").status == 200
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_keeps_nothing(desk: Desk) -> None:
+    """A process that the system under test forks holds neither the port nor a viewer, however long it lives."""
+    stream = messages(desk.ask(f"/{desk.token}/events"))
+    assert next(stream) == ("hello", "yes")
+    desk.viewers(1)
+    held, release = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.read(held, 1)
+        os._exit(0)
+    try:
+        desk.server.close(1)
+        assert ("over", "{}") in list(stream)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", desk.port), WAIT_S)
+        socket.create_server(("127.0.0.1", desk.port)).close()
+    finally:
+        os.write(release, b"x")
+        os.waitpid(child, 0)
+        os.close(held)
+        os.close(release)

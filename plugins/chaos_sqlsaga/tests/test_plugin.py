@@ -1,5 +1,13 @@
 """What the plugin offers."""
 
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import chaos_sqlsaga
 from chaos_sqlsaga import plugin
 
 
@@ -15,3 +23,26 @@ def test_its_parts_are_offered_by_their_kinds() -> None:
     ]  # fmt: skip
     assert list(plugin.chaos_targets()) == ["sqlsaga.engine"]
     assert list(plugin.chaos_undos()) == ["saga.corrupt_row"]
+
+
+def test_the_front_door_leads_to_everything() -> None:
+    """Every public name is there, and no submodule of the same name gets in its way."""
+    assert [name for name in chaos_sqlsaga.__all__ if isinstance(getattr(chaos_sqlsaga, name), ModuleType)] == []
+    assert set(chaos_sqlsaga.__all__) <= set(dir(chaos_sqlsaga))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = chaos_sqlsaga.nothing
+
+
+def test_telling_costs_no_engine() -> None:
+    """Code that only tells what happens loads neither the engine nor asyncio."""
+    code = "import sys; from chaos_sqlsaga import record_saga_event; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert "chaos_sqlsaga.recording" in loaded
+    assert loaded & {"asyncio", "sqlite3", "chaos_sqlsaga.engine", "chaos_sqlsaga.checkers"} == set()
+
+
+def test_no_module_has_the_name_of_something_public() -> None:
+    """A module of the same name would take the place of what is public as soon as somebody imports it."""
+    modules = {path.stem for path in Path(chaos_sqlsaga.__file__).parent.iterdir()}
+    assert modules & set(chaos_sqlsaga.__all__) == set()

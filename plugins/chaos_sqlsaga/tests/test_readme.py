@@ -32,7 +32,7 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
         said += re.findall(r"print\(.*?\)(?:  |\n)# (.*)", block)
     printed = capsys.readouterr().out.splitlines()
     assert [line for line in said if line not in printed] == []
-    assert len(said) == 3
+    assert len(said) == 7
 
 
 def test_its_toml_is_right() -> None:

@@ -91,6 +91,38 @@ def test_a_history_that_is_read_is_judged_like_one_that_is_told(kind: str) -> No
     assert [(each.step, each.data["rule"]) for each in told] == [(each.step, each.data["rule"]) for each in read] != []
 
 
+class Growing:
+    """A history that has one more event each time that it is read."""
+
+    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+        self._rows = list(rows)
+        self.readings = 0
+
+    def read(self) -> list[SagaEvent]:
+        self.readings += 1
+        rows, self._rows = (self._rows[:5], self._rows[5:])
+        now_s = FakeClock().wall()
+        return [
+            SagaEvent("1", what, step, attempt=attempt, detail=detail, at_s=now_s)
+            for what, step, attempt, detail in rows
+        ]
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_history_that_grows_is_judged_while_it_does(kind: str) -> None:
+    """What is read piece by piece, during the run and at its end, brings the same findings."""
+    good, broken = Growing(GOOD), Growing(BROKEN[kind])
+    assert judge(make(kind)(history=lambda _: good, every="1s")) == []
+    assert judge(make(kind)(history=lambda _: broken, every="1s")) != []
+    assert good.readings == broken.readings == 2
+
+
+def test_a_history_that_does_not_grow_is_not_read_again() -> None:
+    """With every=, a history that cannot be read again is an error that says what it should be."""
+    with pytest.raises(TypeError, match="such as Tail"):
+        judge(chaos_sqlsaga.ends(history=lambda _: [], every="1s"))
+
+
 def test_a_finding_names_instance_step_and_the_faults_of_its_time() -> None:
     """A finding names the saga, the step, the injectors that were open while it lived, and how often they struck."""
     events: list[Event] = [
@@ -159,6 +191,8 @@ def test_findings_are_bounded_and_counted() -> None:
     [
         lambda: chaos_sqlsaga.progress("0s"),
         lambda: chaos_sqlsaga.rollback_depth(0),
+        lambda: chaos_sqlsaga.ends(every="1s"),
+        lambda: chaos_sqlsaga.ends(history=lambda _: [], every="0s"),
         lambda: chaos_sqlsaga.ends(history="no function"),  # type: ignore[arg-type]
         lambda: chaos_sqlsaga.queue_empty(None),  # type: ignore[arg-type]
         lambda: chaos_sqlsaga.consistent(list, every=0),

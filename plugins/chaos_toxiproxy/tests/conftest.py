@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from chaos_toxiproxy.addresses import split
 from chaos_toxiproxy.client import Client
 from chaos_toxiproxy.errors import MissingServerError
+from chaos_toxiproxy.providing import Proxy, ProxySet
 from chaos_toxiproxy.servers import EMBEDDED, PROGRAM, Server, program, running
+from chaoscore import Site, Undo
 from tests.services.peers import Echo
 
 KINDS = (EMBEDDED, PROGRAM)
@@ -67,6 +70,31 @@ def server(request: pytest.FixtureRequest, kind: str) -> Iterator[Server]:
 def client(server: Server) -> Client:
     """A client of that server."""
     return server.client
+
+
+class Standing:
+    """Provides a proxy of a server that stands already, as one of a server of the run's own, in little time."""
+
+    kind: ClassVar[str] = "standing"
+    undo: ClassVar[Undo] = Undo.KERNEL
+
+    def __init__(self, client: Client, upstream: str) -> None:
+        self._client, self._upstream = client, upstream
+
+    @contextmanager
+    def open(self, site: Site) -> Iterator[ProxySet]:
+        """Create a proxy named db, and delete it."""
+        made = self._client.create("db", self._upstream)
+        host, port = split(made["listen"])
+        server = Server(self._client, True)
+        yield ProxySet({"db": Proxy(name="db", key="db", host=host, port=port, upstream=self._upstream, server=server)})
+        self._client.delete("db")
+
+
+@pytest.fixture
+def standing(client: Client) -> Callable[[str], Standing]:
+    """Return what provides a proxy in front of an upstream."""
+    return lambda upstream: Standing(client, upstream)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -26,8 +26,9 @@ from chaos_toxiproxy import (
     proxies,
     reorder,
 )
-from chaos_toxiproxy.servers import PROGRAM
+from chaos_toxiproxy.servers import EMBEDDED, PROGRAM
 from chaoscore import Injector, Report, Scenario, Verdict
+from chaoscore.testing import check_injector
 from tests.services.peers import Caller, Echo
 
 TOXIPROXY = pytest.mark.parametrize("kind", [PROGRAM], indirect=True)
@@ -77,8 +78,8 @@ def shop() -> Iterator[str]:
         thread.join()
 
 
-def get(caller: Caller, path: str = "/orders/5") -> tuple[int, str | None, str]:
-    with closing(HTTPConnection(caller.proxy.host, caller.proxy.port, timeout=20)) as connection:
+def get(caller: Caller, path: str = "/orders/5", patience_s: float = 20) -> tuple[int, str | None, str]:
+    with closing(HTTPConnection(caller.proxy.host, caller.proxy.port, timeout=patience_s)) as connection:
         connection.request("GET", path, headers={"X-Who": "me"})
         response = connection.getresponse()
         return response.status, response.headers.get("X-Shop"), response.read().decode()
@@ -189,6 +190,42 @@ def test_datagrams_are_struck(echoing: str, injector: Injector, count: int, pati
     report = run(echoing, injector, lambda caller: answers.extend(datagrams(caller, max(count, 1), patience_s)))
     assert passed(report) == 1
     assert answers == [b"hello"] * count
+
+
+# -- the promises of every injector
+
+
+@pytest.mark.parametrize("kind", [EMBEDDED], indirect=True)
+@pytest.mark.parametrize(
+    ("make", "wrong"),
+    [
+        (lambda: corrupt(1), []),
+        (lambda: loss(1, "1ms"), []),
+        (lambda: http_status(503), [{"status": 100}, {"method": "GET /"}, {"stream": "upstream"}]),
+        (lambda: http_delay("1ms"), [{"delay": 0}]),
+        (lambda: http_body("closed"), []),
+        (lambda: http_headers({"X-Shop": ""}), [{"headers": {}}, {"headers": {"a b": "c"}}]),
+        (http_abort, [{"path": 5}]),
+    ],
+    ids=["corrupt", "loss", "status", "delay", "body", "headers", "abort"],
+)
+def test_injectors_conform(shop: str, standing: Any, make: Any, wrong: Any) -> None:
+    """Every injector strikes, proves it, refuses wrong values and is lifted on every way out."""
+
+    def ask(caller: Caller) -> None:
+        try:
+            get(caller, patience_s=0.3)
+        except (OSError, HTTPException):  # what was corrupted may never end
+            return
+
+    check_injector(
+        make,
+        strike=ask,
+        target=lambda: Caller(anew=True),
+        providers={"proxies": standing(shop)},
+        wrong=wrong,
+        iterations=2,
+    )
 
 
 # -- elsewhere

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import Any
 
@@ -164,6 +165,16 @@ def test_a_proxy_that_is_down_refuses(echo: Echo, kind: str) -> None:
     assert (report.verdict, fired(report)) == (Verdict.PASS, 1), report
 
 
+@pytest.mark.usefixtures("installed")
+def test_a_proxy_that_is_down_already_stays_so(client: Client, db: Any) -> None:
+    """A proxy that somebody has disabled is not enabled by a run that would take it down."""
+    client.update("db", enabled=False)
+    provider = proxies(server=client.url, existing=["db"])
+    scenario = Scenario("down").target(object()).step("look", lambda _: None).provide("proxies", provider)
+    assert scenario.inject("gone", down()).run().injections[0].fired == 0
+    assert not client.proxies()["db"]["enabled"]
+
+
 def test_upstream_is_the_other_way(echo: Echo, kind: str) -> None:
     """A limit on what goes to the upstream cuts the request, and so its answer."""
     answers: list[bytes] = []
@@ -292,56 +303,72 @@ def is_poisoned(caller: Caller) -> bool:
     return bool(proxy and (proxy["toxics"] or not proxy["enabled"]))
 
 
-@pytest.mark.slow
+EMBEDDED_ONLY = pytest.mark.parametrize("kind", [EMBEDDED], indirect=True)
+
+
+def ask_anew(caller: Caller) -> None:
+    """Ask over a connection of its own, until its end."""
+    try:
+        with caller.connect() as connection:
+            connection.settimeout(0.2)
+            connection.sendall(b"hello")
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+    except OSError:
+        return
+
+
+@EMBEDDED_ONLY
 @pytest.mark.parametrize(
-    ("make", "anew"),
+    ("make", "strike"),
     [
-        (lambda: latency("1ms"), False),
-        (lambda: bandwidth("10MB"), False),
-        (lambda: slicer(2), False),
-        (lambda: slow_close("1ms"), True),
-        (reset_peer, True),
-        (lambda: limit_data(2), True),
-        (timeout, True),
-        (down, False),
-        (lambda: toxic("latency", {"latency": 1}), False),
+        (lambda: latency("1ms"), Caller.ask),
+        (lambda: bandwidth("10MB"), Caller.ask),
+        (lambda: slicer(2), Caller.ask),
+        (lambda: slow_close("1ms"), ask_anew),
+        (reset_peer, ask_anew),
+        (lambda: limit_data(2), ask_anew),
+        (timeout, ask_anew),
+        (down, lambda _: None),
+        (lambda: toxic("latency", {"latency": 1}), Caller.ask),
     ],
     ids=["latency", "bandwidth", "slicer", "slow_close", "reset_peer", "limit_data", "timeout", "down", "toxic"],
 )
-def test_injectors_conform(echo: Echo, make: Any, anew: bool) -> None:
+def test_injectors_conform(echo: Echo, standing: Any, make: Any, strike: Any) -> None:
     """Every injector strikes, proves it, refuses wrong values and is lifted on every way out."""
-
-    def ask(caller: Caller) -> None:
-        try:
-            if anew:
-                with caller.connect() as connection:
-                    connection.settimeout(0.05)
-                    connection.sendall(b"hello")
-                    connection.recv(5)
-            elif not isinstance(make(), type(down())):
-                caller.ask()
-        except OSError:
-            return
-
     check_injector(
         make,
-        strike=ask,
+        strike=strike,
         target=Caller,
         in_effect=is_poisoned,
-        providers={"proxies": proxies({"db": echo.address})},
+        providers={"proxies": standing(echo.address)},
         wrong=[{"proxy": ""}, {"proxy": 5}],
         iterations=2,
     )
 
 
 @pytest.mark.slow
+def test_it_conforms_on_a_server_of_the_run(echo: Echo, kind: str) -> None:
+    """The same holds on a server that is started for each run."""
+    check_injector(
+        lambda: latency("1ms"),
+        strike=Caller.ask,
+        target=Caller,
+        in_effect=is_poisoned,
+        providers={"proxies": proxies({"db": echo.address}, kind)},
+        iterations=2,
+    )
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("installed")
-@pytest.mark.parametrize("kind", [EMBEDDED], indirect=True)
+@EMBEDDED_ONLY
 def test_it_conforms_on_a_server_that_runs_on(echo: Echo, client: Client) -> None:
     """The same holds where a journal takes the toxic back."""
     check_injector(
         lambda: latency("1ms"),
-        strike=lambda caller: caller.ask(),
+        strike=Caller.ask,
         target=Caller,
         in_effect=is_poisoned,
         providers={"proxies": proxies({"db": echo.address}, client.url)},

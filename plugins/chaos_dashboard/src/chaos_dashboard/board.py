@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf, isfinite
 from typing import Any
 
@@ -18,9 +18,10 @@ MOST_ERRORS = 10
 MOST_REASONS = 10
 TEXT_CHARS = 400
 _OUTCOMES = (Outcome.OK, Outcome.FAILED, Outcome.FAULTED, Outcome.STUCK)
+_NOT_YET = {False: "not opened yet", True: "nothing landed yet"}
 _FRESH_S = 4.0
 """A longer time since the last update is not `now`."""
-_LOOK_EVERY_S = 5.0
+_LOOK_EVERY_S = 10.0
 """Seconds between two looks at what changes slowly and takes long; in a young run less."""
 
 
@@ -89,7 +90,7 @@ class Board:
         self._timeline.settle()
         fold = self._fold
         seen = fold.findings, fold.kinds_of_findings, fold.open_injectors, fold.phase, fold.ended
-        if seen != self._seen or not now_at - self._looked_at < min(_LOOK_EVERY_S, now_at / 20):
+        if seen != self._seen or not now_at - self._looked_at < min(_LOOK_EVERY_S, now_at / 60):
             self._seen, self._looked_at = seen, now_at
             self._look(fold.report(now_at))
 
@@ -153,11 +154,13 @@ class Board:
             "cpu": sample and _number(sample.cpu_s),
         }
 
+    def _goes_on(self, report: Report) -> bool:
+        return not self._fold.ended and report.interrupted is None and report.stopped is None
+
     def _verdict(self, report: Report) -> dict[str, Any]:
         """Return the verdict so far; that nothing has landed yet is no reason to worry anybody before the end."""
         verdict = report.verdict
-        goes_on = not self._fold.ended and report.interrupted is None and report.stopped is None
-        if goes_on and verdict is Verdict.UNKNOWN and not report.troubles:
+        if self._goes_on(report) and verdict is Verdict.UNKNOWN and not report.troubles:
             verdict = Verdict.PASS
         reasons = [
             [each.verdict.value, _text(each.text)] for each in report.reasons if each.verdict.rank <= verdict.rank
@@ -177,12 +180,12 @@ class Board:
             yield {
                 "name": _text(each.info.name),
                 "kind": _text(each.info.kind),
-                "parameters": _text(", ".join(f"{name}={value}" for name, value in each.info.parameters.items())),
+                "parameters": _text(_settings(each.info.parameters)),
                 "window": _text(each.info.window),
                 "open": exposure is not None and exposure.windows.is_open,
                 "opened": each.opened,
                 "fired": each.fired,
-                "evidence": landed(each),
+                "evidence": landed(each) if each.fired or not self._goes_on(report) else _NOT_YET[each.opened > 0],
                 "where": [[near(place), count] for place, count in each.where[:3]],
                 "detail": _text(", ".join(f"{name} {value}" for name, value in each.detail.items())),
             }
@@ -241,6 +244,10 @@ def _errors(report: Report) -> Iterator[dict[str, Any]]:
             "error": _text(f"{each.first.type}: {each.first.message}".removesuffix(": ")),
             "injected": _text(each.first.injected_by or ""),
         }
+
+
+def _settings(parameters: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in parameters.items() if value is not None)
 
 
 def _text(value: str) -> str:

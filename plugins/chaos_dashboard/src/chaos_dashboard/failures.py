@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from chaos_dashboard.axes import moment
 from chaos_dashboard.markup import Markup, block, tag
-from chaos_dashboard.pieces import MOST_ROWS, left_out, section, times, tone, value
+from chaos_dashboard.pieces import left_out, section, times, tone, value
 from chaoscore import ErrorGroup, FindingGroup, Found, Report
 from chaoscore.reporters import near
+
+EXAMPLES = 20
+"""Kinds of each that are shown."""
 
 STACK_LINES = 14
 
@@ -15,8 +18,8 @@ def findings(report: Report) -> Markup | None:
     """Return what validators found, each kind with its first and last example."""
     if not report.findings:
         return None
-    shown = [_finding(each) for each in report.findings[:MOST_ROWS]]
-    return section("Findings", *shown, left_out(len(report.findings)))
+    shown = [_finding(each) for each in report.findings[:EXAMPLES]]
+    return section("Findings", *shown, left_out(len(report.findings), EXAMPLES))
 
 
 def _finding(group: FindingGroup) -> Markup:
@@ -53,7 +56,7 @@ def errors(report: Report) -> Markup | None:
     if not report.errors:
         return None
     ordered = sorted(report.errors, key=lambda group: group.first.injected_by is not None)
-    return section("Errors out of steps", *map(_error, ordered[:MOST_ROWS]), left_out(len(ordered)))
+    return section("Errors out of steps", *map(_error, ordered[:EXAMPLES]), left_out(len(ordered), EXAMPLES))
 
 
 def _error(group: ErrorGroup) -> Markup:
@@ -86,6 +89,6 @@ def troubles(report: Report) -> Markup | None:
             block(each.error.traceback, STACK_LINES) if each.error.traceback else None,
             class_=tone(each.verdict),
         )
-        for each in report.troubles[:MOST_ROWS]
+        for each in report.troubles[:EXAMPLES]
     ]
-    return section("Troubles of the run itself", *shown, left_out(len(report.troubles)))
+    return section("Troubles of the run itself", *shown, left_out(len(report.troubles), EXAMPLES))

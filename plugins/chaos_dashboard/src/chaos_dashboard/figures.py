@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import inf
+from typing import NamedTuple
 
 from chaos_dashboard.axes import Axis, decades, moment, rounds, short_duration, short_time, times
 from chaos_dashboard.markup import Markup, join, tag
@@ -33,37 +34,57 @@ def hue(index: int) -> str:
 def time_line(timeline: Timeline, end_s: float) -> Markup:
     """Return faults, latency, throughput and memory over one scale of time, *end_s* seconds long."""
     x = Axis(0.0, max(end_s, 0.001), LEFT, RIGHT)
-    columns = list(_columns(timeline))
+    columns = list(_columns(timeline, end_s))
     lanes = list(timeline.exposures.items())[:MOST_LANES]
     top = 12 + LANE * len(lanes) + (6 if lanes else 0)
     latency, rate, memory = (top, top + 190), (top + 222, top + 312), (top + 344, top + 404)
-    has_memory = any(bucket.sample and bucket.sample.rss_bytes for _, bucket in columns)
+    has_memory = any(each.bucket.sample and each.bucket.sample.rss_bytes for each in columns)
     bottom = memory[1] if has_memory else rate[1]
     parts = [
         _shades(lanes, x, latency[0], bottom),
         _time_grid(x, latency[0], bottom),
         _lanes(lanes, timeline, columns, x),
         _latency(columns, x, *latency),
-        _rate(columns, x, *rate, timeline.series.width_s * _grouped(timeline)),
+        _rate(columns, x, *rate),
         _memory(columns, x, *memory) if has_memory else None,
         _marks(timeline, x, latency[0]),
     ]
     return _svg(join(parts), bottom + 30, "The run over time: faults, latency, iterations per second, memory")
 
 
-def _grouped(timeline: Timeline) -> int:
-    """Return how many buckets become one column."""
-    return -(-len(list(timeline.series)) // COLUMNS) or 1
+class Column(NamedTuple):
+    """
+    What is drawn at one place.
+
+    Attributes:
+        start: Second at which it begins.
+        span_s: Seconds that it spans, of those that the run lasted.
+        bucket: What happened in it.
+    """
+
+    start: float
+    span_s: float
+    bucket: Bucket
+
+    @property
+    def middle(self) -> float:
+        """Return the second in its middle."""
+        return self.start + self.span_s / 2
 
 
-def _columns(timeline: Timeline) -> Iterator[tuple[float, Bucket]]:
-    """Yield the buckets of the run, some together where there are more than can be told apart, by their middle."""
-    span_s = timeline.series.width_s * _grouped(timeline)
+def _columns(timeline: Timeline, end_s: float) -> list[Column]:
+    """Return the buckets of the run, some together where there are more than can be told apart."""
+    series = timeline.series
+    span_s = series.width_s * (-(-len(list(series)) // COLUMNS) or 1)
     merged: dict[int, Bucket] = {}
-    for at, bucket in timeline.series:
+    for at, bucket in series:
         merged.setdefault(int(at // span_s), Bucket()).merge(bucket)
-    for index, bucket in merged.items():
-        yield (index + 0.5) * span_s, bucket
+    columns = [Column(n * span_s, min(span_s, max(end_s - n * span_s, 0.0)), each) for n, each in merged.items()]
+    if len(columns) > 1 and columns[-1].span_s < span_s / 4:  # too short to say anything by itself
+        last, before = columns.pop(), columns.pop()
+        before.bucket.merge(last.bucket)
+        columns.append(before._replace(span_s=before.span_s + last.span_s))
+    return columns
 
 
 def _shades(lanes: Sequence[tuple[str, Exposure]], x: Axis, top: float, bottom: float) -> Iterator[Markup]:
@@ -90,7 +111,7 @@ def _spans(exposure: Exposure, x: Axis, name: str) -> Iterator[tuple[str, str, s
 
 
 def _lanes(
-    lanes: Sequence[tuple[str, Exposure]], timeline: Timeline, columns: Sequence[tuple[float, Bucket]], x: Axis
+    lanes: Sequence[tuple[str, Exposure]], timeline: Timeline, columns: Sequence[Column], x: Axis
 ) -> Iterator[Markup]:
     """Yield a lane for each injector: its windows, and on them a tick wherever a fault landed."""
     for index, (name, exposure) in enumerate(lanes):
@@ -99,18 +120,28 @@ def _lanes(
         for start, width, title in _spans(exposure, x, name):
             box = {"x": start, "y": _n(middle - 5), "width": width, "height": 10, "rx": 2}
             yield tag("rect", tag("title", title), class_=f"window {hue(index)}", **box)
-        ticks = "".join(f"M{_n(x(at))} {_n(middle - 3)}v6" for at, bucket in columns if name in bucket.fired)
+        places = (_landed(each, exposure) for each in columns if name in each.bucket.fired)
+        ticks = "".join(f"M{_n(x(at))} {_n(middle - 3)}v6" for at in places)
         if ticks:
             yield tag("path", d=ticks, class_=f"tick {hue(index)}")
         yield tag("text", _cut(name, 21), x=LEFT - 12, y=_n(middle + 4), class_="lane")
 
 
-def _latency(columns: Sequence[tuple[float, Bucket]], x: Axis, top: float, bottom: float) -> Iterator[Markup]:
+def _landed(column: Column, exposure: Exposure) -> float:
+    """Return where to show that faults landed in a column: in the middle of what its window has of it."""
+    end = column.start + column.span_s
+    for span in exposure.windows:
+        if span.start <= end and span.end >= column.start:
+            return (max(span.start, column.start) + min(span.end, end)) / 2
+    return column.middle
+
+
+def _latency(columns: Sequence[Column], x: Axis, top: float, bottom: float) -> Iterator[Markup]:
     p50, p99 = [], []
-    for at, bucket in columns:
-        middle, late = bucket.spread.quantiles(0.5, 0.99)
-        p50.append((at, middle))
-        p99.append((at, late))
+    for each in columns:
+        middle, late = each.bucket.spread.quantiles(0.5, 0.99)
+        p50.append((each.middle, middle))
+        p99.append((each.middle, late))
     values = [value for _, value in (*p50, *p99) if value]
     yield _caption("Latency", "p50, p99", top)
     if not values:
@@ -122,11 +153,9 @@ def _latency(columns: Sequence[tuple[float, Bucket]], x: Axis, top: float, botto
     yield tag("path", d=_path(p50, x, y, gap), class_="p50")
 
 
-def _rate(
-    columns: Sequence[tuple[float, Bucket]], x: Axis, top: float, bottom: float, span_s: float
-) -> Iterator[Markup]:
-    good = [(at, bucket.outcomes[Outcome.OK] / span_s) for at, bucket in columns]
-    bad = [(at, sum(bucket.outcomes[each] for each in _BAD) / span_s) for at, bucket in columns]
+def _rate(columns: Sequence[Column], x: Axis, top: float, bottom: float) -> Iterator[Markup]:
+    good = [(each.middle, each.bucket.outcomes[Outcome.OK] / (each.span_s or 1)) for each in columns]
+    bad = [(each.middle, sum(each.bucket.outcomes[way] for way in _BAD) / (each.span_s or 1)) for each in columns]
     highest = max((value for _, value in (*good, *bad)), default=0.0)
     yield _caption("Per second", "succeeded, not", top)
     y = Axis(0.0, highest * 1.08 or 1.0, bottom, top)
@@ -139,8 +168,9 @@ def _rate(
             yield tag("path", d=line, class_=name)
 
 
-def _memory(columns: Sequence[tuple[float, Bucket]], x: Axis, top: float, bottom: float) -> Iterator[Markup]:
-    points = [(at, float(b.sample.rss_bytes)) for at, b in columns if b.sample and b.sample.rss_bytes]
+def _memory(columns: Sequence[Column], x: Axis, top: float, bottom: float) -> Iterator[Markup]:
+    samples = [(each.middle, each.bucket.sample) for each in columns]
+    points = [(at, float(sample.rss_bytes)) for at, sample in samples if sample and sample.rss_bytes]
     highest = max(value for _, value in points)
     yield _caption("Memory", "resident", top)
     y = Axis(0.0, highest * 1.08, bottom, top)
@@ -242,9 +272,9 @@ def _log_axis(low: float, high: float, start: float, end: float) -> Axis:
     return Axis(low / 1.15, high * 1.15, start, end, is_log=True)
 
 
-def _gap(columns: Sequence[tuple[float, Bucket]]) -> float:
+def _gap(columns: Sequence[Column]) -> float:
     """Return the time between two points above which no line joins them: nothing happened between."""
-    gaps = sorted(after[0] - before[0] for before, after in pairwise(columns))
+    gaps = sorted(after.start - before.start for before, after in pairwise(columns))
     return 2.5 * gaps[len(gaps) // 2] if gaps else inf
 
 
@@ -253,10 +283,10 @@ def _path(points: Iterable[Point], x: Axis, y: Axis, gap: float) -> str:
     parts: list[str] = []
     last = -inf
     for at, value in points:
-        if value is None:
-            continue
-        parts.append(f"{'L' if parts and at - last <= gap else 'M'}{_n(x(at))} {_n(y(value))}")
-        last = at
+        if value is not None:
+            place = f"{_n(x(at))} {_n(y(value))}"
+            parts.append(f"L{place}" if parts and at - last <= gap else f"M{place}h0")  # alone, that is a dot
+            last = at
     return "".join(parts)
 
 

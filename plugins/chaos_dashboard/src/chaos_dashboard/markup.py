@@ -7,6 +7,7 @@ from html import escape
 
 from chaoscore.reporters import visible, visible_lines
 
+BLOCK_CHARS = 3_000
 _VOID = frozenset({"br", "meta"})
 
 Child = str | Iterable[str | None] | None
@@ -55,8 +56,9 @@ def command(text: str) -> Markup:
 
 
 def block(text: str, lines: int) -> Markup:
-    """Return the last *lines* of a stack or traceback."""
-    return tag("pre", _shown("\n".join(visible_lines(text, lines))))
+    """Return the last *lines* of a stack or traceback, or of those as much as can be read."""
+    shown = "\n".join(visible_lines(text, lines))
+    return tag("pre", _shown(shown if len(shown) <= BLOCK_CHARS else f"... {shown[-BLOCK_CHARS:]}"))
 
 
 def _child(child: Child) -> str:

@@ -25,9 +25,9 @@ def table(heads: Sequence[str], rows: Sequence[Iterable[Markup]], total: int) ->
     return tag("div", tag("table", tag("thead", tag("tr", shown)), body), left_out(total), class_="wide")
 
 
-def left_out(total: int) -> Markup | None:
-    """Return where the rest of *total* things is, if there are more than are shown."""
-    return tag("p", f"and {total - MOST_ROWS:,} more, in the JSON report", class_="note") if total > MOST_ROWS else None
+def left_out(total: int, most: int = MOST_ROWS) -> Markup | None:
+    """Return where the rest of *total* things is, if there are more than the *most* that are shown."""
+    return tag("p", f"and {total - most:,} more, in the JSON report", class_="note") if total > most else None
 
 
 def pill(verdict: Verdict) -> Markup:
@@ -46,8 +46,8 @@ def times(number: int) -> str:
 
 
 def settings(parameters: Mapping[str, object]) -> str:
-    """Return parameters as one writes them."""
-    return ", ".join(f"{name}={value(each)}" for name, each in parameters.items())
+    """Return parameters as one writes them, without those that are not set."""
+    return ", ".join(f"{name}={value(each)}" for name, each in parameters.items() if each is not None)
 
 
 def value(held: object) -> str:

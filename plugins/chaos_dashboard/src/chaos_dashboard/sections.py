@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from chaos_dashboard.axes import lasting
 from chaos_dashboard.evidence import exposures, faults
 from chaos_dashboard.failures import errors, findings, troubles
-from chaos_dashboard.figures import time_line
+from chaos_dashboard.figures import MOST_LANES, time_line
 from chaos_dashboard.markup import Markup, command, join, tag
 from chaos_dashboard.pieces import MOST_ROWS, pill, section, settings, table
 from chaos_dashboard.timeline import Timeline
@@ -98,14 +98,18 @@ def numbers(report: Report, timeline: Timeline) -> Markup:
 
 def over_time(report: Report, timeline: Timeline) -> Markup | None:
     """Return the run over time."""
-    if not any(timeline.series):
-        return None
-    reduced = timeline.series.width_s
+    spans = len(list(timeline.series))
+    if spans < 2:
+        short = tag("p", "This run was too short to be drawn over time.", class_="note")
+        return section("The run over time", short) if spans else None
+    reduced_s = timeline.series.width_s
     note = "Shaded: an injector was open. Ticks on its lane: faults landed."
     if timeline.marks:
         note += " Triangles: something was found."
-    if reduced > 1:
-        note += f" Reduced to spans of {lasting(reduced)}."
+    if len(timeline.exposures) > MOST_LANES:
+        note += f" Of {len(timeline.exposures):,} injectors the first {MOST_LANES} are drawn."
+    if reduced_s > 1:
+        note += f" Reduced to spans of {lasting(reduced_s)}."
     legend = tag("span", tag("i", class_="p50"), "p50 ", tag("i", class_="p99"), "p99", class_="legend")
     drawing = tag("div", time_line(timeline, report.duration_s), class_="wide")
     return section("The run over time", legend, drawing, tag("p", note, class_="note"))

@@ -82,13 +82,13 @@ class Series:
 
     def width_of(self, at: float) -> int:
         """Return the seconds that the bucket of second *at* spans, once there is room for it."""
-        while min(max(at, 0.0), LATEST_S) // self.width_s >= MOST:
+        while min(max(0.0, at), LATEST_S) // self.width_s >= MOST:
             self._halve()
         return self.width_s
 
     def at(self, at: float) -> Bucket:
         """Return the bucket that spans second *at*; a time that cannot be is taken for the nearest that can."""
-        at = min(max(at, 0.0), LATEST_S)
+        at = min(max(0.0, at), LATEST_S)  # in this order: what is no number becomes 0
         bucket = self._buckets.get(int(at) // self.width_s)
         if bucket is None:
             index = int(at) // self.width_of(at)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import os
 import secrets
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -61,6 +63,7 @@ class PageServer(ThreadingHTTPServer):
         self._guard = threading.Lock()
         super().__init__((HOST, port), _Handler)
         self.url = f"http://{HOST}:{self.server_port}/{self.token}/"
+        _open.add(self)
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="chaos-live-page", daemon=True)
         self._thread.start()
 
@@ -71,6 +74,7 @@ class PageServer(ThreadingHTTPServer):
         self._thread.join()
         self.drop()
         self.server_close()
+        _open.discard(self)
 
     def drop(self) -> None:
         """Cut all connections; a page that lives on comes back by itself."""
@@ -102,7 +106,26 @@ class PageServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: what fails here is a browser that has left or does not read."""
+        """Say nothing of a browser that has left or does not read."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+    def forget(self) -> None:
+        """In a forked child: close what would keep the port and the viewers as long as the child lives."""
+        for connection in (self.socket, *self._connections):
+            os.close(connection.detach())
+
+
+_open: set[PageServer] = set()
+
+
+def _in_child() -> None:
+    for server in _open:
+        server.forget()
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import attrs
 
 from chaos_sqlsaga.checkers.consistency import Book, consistent
-from chaos_sqlsaga.parameters import is_function, weight
+from chaos_sqlsaga.parameters import is_function, optional_interval, weight
 from chaos_sqlsaga.validators import MOST
-from chaoscore import Duration, Moment, Scene, Severity, Violation, optional_seconds, seconds
+from chaoscore import Moment, Scene, Severity, Violation, seconds
 
 LOOK_S = 0.05
 """Seconds between two looks at a queue that is being emptied."""
@@ -81,13 +81,8 @@ class Consistent:
     kind: ClassVar[str] = "saga.consistent"
 
     books: Callable[[Any], Iterable[Book]] = attrs.field(validator=is_function)
-    every_s: float | None = attrs.field(default=None, converter=optional_seconds, alias="every", kw_only=True)
+    every_s: float | None = attrs.field(default=None, converter=optional_interval, alias="every", kw_only=True)
     severity: Severity = attrs.field(default=Severity.CRITICAL, converter=weight, kw_only=True)
-
-    @every_s.validator
-    def _is_time(self, _: object, value: Duration | None) -> None:
-        if value == 0:
-            raise ValueError("every must be more than 0 s")
 
     def start(self, scene: Scene) -> _Consistency:
         """Return a checker for one run."""

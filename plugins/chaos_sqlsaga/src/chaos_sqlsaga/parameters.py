@@ -25,6 +25,11 @@ def positive_seconds(value: Duration) -> float:
     return found
 
 
+def optional_interval(value: Duration | None) -> float | None:
+    """Return *value* in seconds, None where it is None; raises `ValueError` where it is nothing."""
+    return None if value is None else positive_seconds(value)
+
+
 def is_count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Refuse what is no whole number from 1; None passes where it is the default."""
     if value is None and attribute.default is None:

@@ -20,8 +20,8 @@ PAGE: Final = 2_000
 PATIENCE_S: Final = 10.0
 """How long a missing number is looked for, seconds: longer than any transaction of an engine lasts."""
 
-_NEW: Final = "SELECT id, {} FROM saga_event WHERE id > ? ORDER BY id LIMIT ?"
-_LATE: Final = "SELECT id, {} FROM saga_event WHERE id IN ({}) ORDER BY id"
+_QUERY: Final = "SELECT id, {} FROM saga_event WHERE id > ? {} ORDER BY id LIMIT ?"
+"""One query for what is new and what is late, as it must be one moment of the database: see `Tail`."""
 
 
 class Tail:
@@ -29,8 +29,8 @@ class Tail:
     What is new in the history of an engine, in any of its processes, each time that it is read.
 
     PostgreSQL numbers rows when they are written, and shows them when they are committed. So a number that is missing
-    may still come, and is looked for again. Each saga is in order all the same: it is locked while events of it are
-    written, so none of them is shown before an earlier one.
+    may still come, and is looked for again. Each saga is in order all the same: one transaction after the other changes
+    it, so at any moment that shows an event of it, the earlier ones are there as well.
 
     Args:
         engine: Whose history.
@@ -44,38 +44,29 @@ class Tail:
 
     def read(self) -> list[SagaEvent]:
         """Return the events since the last reading, in the order of each saga."""
-        found = self._late()
-        while rows := self._engine.database.run(partial(_new, after=self._last)):
-            self._miss(rows)
-            self._last = rows[-1][0]
+        found: list[SagaEvent] = []
+        while True:
+            rows = self._engine.database.run(partial(_page, after=self._last, late=self._late()))
+            self._note([row[0] for row in rows])
             found += sql.events(row[1:] for row in rows)
-        return found
+            if len(rows) < PAGE:
+                return found
 
-    def _late(self) -> list[SagaEvent]:
-        """Return those that were missing and have come, and forget those that never will."""
+    def _late(self) -> list[int]:
+        """Return the numbers that are missing, and forget those that never will come."""
         now_s = self._clock()
         self._missing = {number: since for number, since in self._missing.items() if now_s - since < PATIENCE_S}
-        numbers = list(self._missing)
-        found: list[SagaEvent] = []
-        for start in range(0, len(numbers), PAGE):
-            rows = self._engine.database.run(partial(_late, numbers=numbers[start : start + PAGE]))
-            for row in rows:
-                del self._missing[row[0]]
-            found += sql.events(row[1:] for row in rows)
-        return found
+        return list(self._missing)[:PAGE]
 
-    def _miss(self, rows: Rows) -> None:
+    def _note(self, numbers: list[int]) -> None:
         now_s = self._clock()
-        for before, row in zip([self._last, *(row[0] for row in rows)], rows, strict=False):
-            self._missing.update(dict.fromkeys(range(max(before + 1, row[0] - PAGE), row[0]), now_s))
+        for number in numbers:
+            if self._missing.pop(number, None) is None:
+                self._missing.update(dict.fromkeys(range(max(self._last + 1, number - PAGE), number), now_s))
+                self._last = number
 
 
-def _new(transaction: Transaction, after: int) -> Rows:
-    [rows] = transaction.read((_NEW.format(", ".join(sql.EVENT)), (after, PAGE)))
-    return rows
-
-
-def _late(transaction: Transaction, numbers: Sequence[int]) -> Rows:
-    marks = ", ".join("?" * len(numbers))
-    [rows] = transaction.read((_LATE.format(", ".join(sql.EVENT), marks), numbers))
+def _page(transaction: Transaction, after: int, late: Sequence[int]) -> Rows:
+    too = f"OR id IN ({', '.join('?' * len(late))})" if late else ""
+    [rows] = transaction.read((_QUERY.format(", ".join(sql.EVENT), too), (after, *late, PAGE)))
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
 import attrs
 
@@ -12,12 +12,24 @@ from chaos_sqlsaga.activity import Activity
 from chaos_sqlsaga.checkers import Broken, Checker, Rule
 from chaos_sqlsaga.errors import NoHistoryError
 from chaos_sqlsaga.history import SagaEvent
-from chaos_sqlsaga.parameters import is_count, is_function, positive_seconds, weight
+from chaos_sqlsaga.parameters import is_count, is_function, optional_interval, positive_seconds, weight
 from chaos_sqlsaga.recording import told
 from chaoscore import Event, Moment, Recorded, Scene, Severity, Violation
 
-History = Callable[[Any], Iterable[SagaEvent]]
-"""Returns what happened to the sagas of a target, in the order of each: `Engine.history`, or `sql_history(...)`."""
+
+class Grows(Protocol):
+    """A history that is read again and again."""
+
+    def read(self) -> Iterable[SagaEvent]:
+        """Return what is new, in the order of each saga."""
+        ...
+
+
+History = Callable[[Any], Iterable[SagaEvent] | Grows]
+"""
+Returns what happened to the sagas of a target, in the order of each: `Engine.history`, `sql_history(...)`; or what
+`Grows`, a `Tail`.
+"""
 
 MOST = 100
 """Findings of one validator; further ones are only counted."""
@@ -31,16 +43,22 @@ class Judged:
     Attributes:
         history: A function of the target that returns the whole history when the workload is over; None: what
             `record_saga_event` tells, which is judged as it comes.
+        every_s: Seconds between two readings of a history that grows, such as a `Tail`; None: it is read once.
         severity: What the findings weigh.
     """
 
     history: History | None = attrs.field(default=None, validator=is_function)
+    every_s: float | None = attrs.field(default=None, converter=optional_interval, alias="every")
     severity: Severity = attrs.field(default=Severity.CRITICAL, converter=weight)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """Return what must hold."""
         raise NotImplementedError
+
+    def __attrs_post_init__(self) -> None:
+        if self.every_s is not None and self.history is None:
+            raise ValueError(f"{getattr(self, 'kind', 'it')} has every= for a history that grows, and no history=")
 
     def start(self, scene: Scene) -> SagaChecker:
         """Return a checker for one run."""
@@ -56,10 +74,11 @@ class SagaChecker:
         self._epoch_s = scene.clock.wall() - scene.elapsed_s()
         self._found = 0
         self.observes: tuple[type[Event], ...] = (*Activity.observes, Recorded)
-        stands = [each.stands_s for each in judged.rules if each.stands_s is not None]
-        looks = judged.history is None and bool(stands)
+        self._growing: Grows | None = None
+        stands = [each.stands_s / 4 for each in judged.rules if each.stands_s is not None]
+        looks = judged.every_s is not None or (judged.history is None and bool(stands))
         self.moments = frozenset({Moment.DURING}) if looks else frozenset[Moment]()
-        self.every_s = min(stands, default=4.0) / 4
+        self.every_s = judged.every_s or min(stands, default=1.0)
 
     def observe(self, event: Event) -> list[Violation] | None:
         """Judge what was told; take note of what the injectors do."""
@@ -70,22 +89,32 @@ class SagaChecker:
         return None if said is None else self._said(self._checker.see(said)) or None
 
     def check(self, moment: Moment) -> list[Violation]:
-        """Look for sagas that stand still."""
-        return self._said(self._checker.look(self._scene.clock.wall()))
+        """Judge what is new, and look for sagas that stand still."""
+        return [*self._read(), *self._said(self._checker.look(self._scene.clock.wall()))]
 
     def conclude(self) -> list[Violation]:
         """Judge the history, if it is one to be read, and what has not ended."""
         return list(self._concluded())
 
     def _concluded(self) -> Iterator[Violation]:
-        if self._judged.history is not None:
-            for event in self._judged.history(self._scene.target):
-                yield from self._said(self._checker.see(event))
+        yield from self._read()
         if not self._checker.seen and self._activity_seen():
             raise NoHistoryError(self._scene.expectation)
         yield from self._said(self._checker.conclude(self._scene.clock.wall()))
         if self._found > MOST:
             yield Violation(f"... and {self._found - MOST} more, {self._found} in all", data={"findings": self._found})
+
+    def _read(self) -> Iterator[Violation]:
+        """Judge what the history says: all of it, or what is new."""
+        if self._judged.history is None:
+            return
+        if self._judged.every_s is None:
+            events = cast("Iterable[SagaEvent]", self._judged.history(self._scene.target))
+        else:
+            self._growing = self._growing or _growing(self._judged.history(self._scene.target))
+            events = self._growing.read()
+        for event in events:
+            yield from self._said(self._checker.see(event))
 
     def _activity_seen(self) -> bool:
         """Tell whether anything was done in the run, so that a history without events says that nobody told it."""
@@ -108,6 +137,12 @@ class SagaChecker:
                 "worker": broken.worker, "active": list(active), "struck": dict(struck),
             },
         )  # fmt: skip
+
+
+def _growing(history: Any) -> Grows:
+    if not callable(getattr(history, "read", None)):
+        raise TypeError(f"every= is for a history that grows, with read(), such as Tail(engine), not {history!r:.100}")
+    return history  # type: ignore[no-any-return]
 
 
 @attrs.frozen

@@ -16,7 +16,7 @@ MOST = 40
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_what_is_broken_is_found(name: str, history: list[SagaEvent]) -> None:
     """The rule that is meant to find a mutation finds it, wherever in the history it is, and no other history."""

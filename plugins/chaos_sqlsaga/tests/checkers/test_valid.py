@@ -8,7 +8,7 @@ from plugins.chaos_sqlsaga.tests.checkers.histories import mixed, shown
 
 RULES = (ends, mirrors, forward, calls, once, progress(1_000), depth(100, 1))
 SETTINGS = settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

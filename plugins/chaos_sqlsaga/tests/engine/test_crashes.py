@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from chaos_sqlsaga.books import books
+from chaos_sqlsaga.bookkeeping import books
 from chaos_sqlsaga.checkers import calls, check, ends, forward, mirrors, once
 from chaos_sqlsaga.checkers.consistency import consistent
 from chaos_sqlsaga.engine import Engine, Processes, SagaState, Threads, branch, saga, step
@@ -66,7 +66,7 @@ def test_killed_workers_lose_and_double_nothing(
                     wait_until(lambda: all_ended(engine) or at_work(log) & set(processes.pids()))
                 time.sleep(chance.random() * 0.03)
                 os.kill(chance.choice(processes.pids()), signal.SIGKILL)
-                wait_until(lambda: len(processes.pids()) == 2)
+                wait_until(lambda: processes.replaced > kill)  # noqa: B023 - called at once
             wait_until(lambda: all_ended(engine))
         assert sum(engine.count().values()) == SAGAS
         assert found(engine) == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chaos_sqlsaga.books import books
+from chaos_sqlsaga.bookkeeping import books
 from chaos_sqlsaga.checkers import calls, check, ends, forward, mirrors, once
 from chaos_sqlsaga.checkers.consistency import consistent
 from chaos_sqlsaga.engine import Builder, Call, Definition, Engine, SagaState, StepState, branch, saga

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from chaos_sqlsaga.engine import Call, Processes, SagaState, Tasks, Threads, saga
+from chaos_sqlsaga.engine import Call, Processes, SagaState, Tasks, Threads, processes, saga
+from chaos_sqlsaga.engine.errors import SagaError
 from chaos_sqlsaga.history import What
 from chaoscore import InjectedPanic
 from tests.services.databases import Database
@@ -69,8 +70,8 @@ def test_processes_share_the_work(opens: Any, database: Database, tmp_path: Path
 
     log = tmp_path / "log"
     with opens(*workflows.definitions()) as engine:
-        with Processes(database.dsn, "workflows:definitions", 2, options={"synchronous": "NORMAL"}) as processes:
-            until(lambda: len(processes.pids()) == 2)
+        with Processes(database.dsn, "workflows:definitions", 2, options={"synchronous": "NORMAL"}) as crew:
+            until(lambda: len(crew.pids()) == 2)
             sagas = [engine.start("happy", {"log": str(log), "seconds": 0.02}) for _ in range(30)]
             assert {engine.wait(each).state for each in sagas} == {SagaState.COMPLETED}
         did = [line.split() for line in log.read_text().splitlines()]
@@ -87,12 +88,24 @@ def test_a_process_that_is_killed_is_replaced(opens: Any, database: Database, tm
     log, options = tmp_path / "log", {"lease": "500ms", "synchronous": "NORMAL"}
     with opens(*workflows.definitions()) as engine:
         it = engine.start("happy", {"log": str(log), "seconds": 0.3})
-        with Processes(database.dsn, "workflows:definitions", 1, options=options) as processes:
+        with Processes(database.dsn, "workflows:definitions", 1, options=options) as crew:
             until(log.exists)
-            os.kill(processes.pids()[0], signal.SIGKILL)
+            os.kill(crew.pids()[0], signal.SIGKILL)
             assert engine.wait(it).state is SagaState.COMPLETED
-            assert processes.replaced == 1
+            assert crew.replaced == 1
         assert [line.split()[2] for line in log.read_text().splitlines()] == ["reserve", "reserve", "charge", "ship"]
+
+
+@pytest.mark.slow
+def test_workers_that_cannot_begin_are_not_replaced_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Processes that end by themselves again and again are given up, and the error says where to look."""
+    monkeypatch.setattr(processes, "MOST_FAILURES", 2)
+    crew = Processes(str(tmp_path / "x.db"), "no_such_module:definitions", 1)
+    with pytest.raises(SagaError, match="ended by themselves 2 times"), crew:
+        until(lambda: crew._failures >= 2)
+    assert "No module named 'no_such_module'" in capfd.readouterr().err
 
 
 def test_leaving_the_block_finishes_the_step(opens: Any) -> None:

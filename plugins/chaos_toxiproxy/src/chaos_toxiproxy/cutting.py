@@ -23,7 +23,8 @@ class Down(Strikes):
     Cut all connections and refuse new ones, as an upstream that has crashed does.
 
     Nobody can count refusals, so the connections that it cut are its evidence, and the other ones are not. Where
-    clients connect anew each time, `reset_peer` proves itself better.
+    clients connect anew each time, `reset_peer` proves itself better. A proxy that is down already is left alone:
+    whoever disabled it will want it so.
     """
 
     kind: ClassVar[str] = "toxiproxy.down"
@@ -39,8 +40,12 @@ class Down(Strikes):
             UnreachableError: The server does not answer.
         """
         proxy = find(site, self.proxy)
+        found = proxy.server.client.proxy(proxy.key)
+        if found is not None and not found["enabled"]:
+            yield Cut(proxy, 0)
+            return
         with _enabling(site, proxy):
-            cut = Cut(proxy)
+            cut = Cut(proxy, Traffic(proxy).live)
             proxy.server.client.update(proxy.key, enabled=False)
             yield cut
 
@@ -64,8 +69,8 @@ def _enabled_again(proxy: Proxy) -> Iterator[None]:
 class Cut:
     """An open fault: a proxy that is down."""
 
-    def __init__(self, proxy: Proxy) -> None:
-        self._proxy, self._cut = proxy, Traffic(proxy).live
+    def __init__(self, proxy: Proxy, connections: int) -> None:
+        self._proxy, self._cut = proxy, connections
 
     def evidence(self) -> Evidence:
         """Return how many connections it cut."""

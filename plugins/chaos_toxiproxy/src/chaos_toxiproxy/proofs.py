@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 
 from chaos_toxiproxy import sockets
-from chaos_toxiproxy.addresses import split
+from chaos_toxiproxy.addresses import is_loopback, split
 from chaos_toxiproxy.errors import RefusedUpstreamError
 from chaos_toxiproxy.providing import Proxy
 from chaos_toxiproxy.samples import total
 
 PROBE_S = 1.0
-LATE_S = 0.3
-"""How long Toxiproxy may take to count what a connection carried, when that has ended."""
+LATE_S = 0.5
+"""How long to wait for the first proof: the end of a connection, for one, is seen after its client has gone on."""
 
 LOOK_S = 0.02
 
@@ -51,6 +51,14 @@ def by_toxic(proxy: Proxy, toxic: str) -> Struck | None:
     return Struck(connections, carried or 0, "the server, of this toxic")
 
 
+def proved(look: Callable[[], Struck]) -> Struck:
+    """Return what *look* returns, as soon as it is something, and nothing after a while."""
+    until = time.monotonic() + LATE_S
+    while not (struck := look()).connections and time.monotonic() < until:
+        time.sleep(LOOK_S)
+    return struck
+
+
 class Traffic:
     """
     What has passed a proxy since this object was made, whichever server it is.
@@ -69,13 +77,7 @@ class Traffic:
         self.live = len(self._before)
 
     def struck(self) -> Struck:
-        """Return the connections that carried something since then, and how much; waits a little where none did."""
-        until = time.monotonic() + LATE_S
-        while not (struck := self._struck()).connections and time.monotonic() < until:
-            time.sleep(LOOK_S)
-        return struck
-
-    def _struck(self) -> Struck:
+        """Return the connections that carried something since then, and how much."""
         live, counted = self._connections(), self._counted()
         grown = [carried - self._before.get(key, 0) for key, carried in (live or {}).items()]
         grown = [each for each in grown if each > 0]
@@ -89,7 +91,7 @@ class Traffic:
     def _connections(self) -> dict[sockets.Key, int] | None:
         if not self._proxy.server.is_here or self._proxy.is_udp:
             return None
-        return sockets.connections(socket.gethostbyname(self._proxy.host), self._proxy.port)
+        return sockets.connections(self._proxy.port)
 
     def _counted(self) -> int | None:
         """Return the bytes that the server has counted for the proxy; None where it has no metrics."""
@@ -106,14 +108,17 @@ def _sources(kernel: bool, metrics: bool) -> str:
 
 def check_upstream(proxy: Proxy) -> None:
     """
-    See that something listens at the upstream, where that can be seen from here; asked only when nothing passed.
+    See that something listens at the upstream, where that is on this machine; asked only when nothing passed.
 
     Raises:
         RefusedUpstreamError: Nothing does.
     """
-    if not proxy.server.is_here or proxy.is_udp:
+    host, port = split(proxy.upstream)
+    if not proxy.server.is_here or not is_loopback(host) or proxy.is_udp:
         return
     try:
-        socket.create_connection(split(proxy.upstream), PROBE_S).close()
+        socket.create_connection((host, port), PROBE_S).close()
+    except TimeoutError:
+        return  # it may be busy, which is another matter
     except OSError as error:
         raise RefusedUpstreamError(proxy.name, proxy.upstream, str(error)) from error

@@ -198,8 +198,9 @@ class Proxies:
         """
         for host, port in self.aims:
             site.resolve(host, port)
+        where = self.server if is_own(self.server) else _settled(site, *api(self.server))
         with ExitStack() as stack:
-            server = stack.enter_context(running(self.server, seed=site.seed))
+            server = stack.enter_context(running(where, seed=site.seed))
             made = {name: stack.enter_context(self._made(server, site, name)) for name in self.upstreams}
             yield ProxySet(made | self._found(server))
 
@@ -214,7 +215,9 @@ class Proxies:
             if upstream.startswith(UDP):
                 upstream, more["network"] = upstream.removeprefix(UDP), "udp"
             if name in self.tls:
-                more["tls"] = dict(self.tls[name])
+                more["tls"] = {"server_name": split(upstream)[0], **self.tls[name]}
+            if server.is_here:  # elsewhere names stand for what they stand for there
+                upstream = _settled(site, *split(upstream))
             created = server.client.create(key, upstream, listen, **more)
             check_taken(server, f"proxy {name!r}", more, created)
             yield _proxy(server, name, created)
@@ -227,6 +230,12 @@ class Proxies:
             if name not in there:
                 raise UnknownProxyError(name, there)
         return {name: _proxy(server, name, there[name]) for name in self.existing}
+
+
+def _settled(site: Site, host: str, port: int) -> str:
+    """Return *host* and *port* as an address: a name that is not this machine's may stand for another one later."""
+    address = site.resolve(host, port)
+    return joined(host if is_loopback(host) else address, port)
 
 
 def _undoing(server: Server, site: Site, key: str) -> Any:

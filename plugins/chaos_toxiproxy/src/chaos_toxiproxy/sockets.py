@@ -6,10 +6,12 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 Key = tuple[bytes, int]
 """The address and port of a client."""
+
+PATIENCE_S = 5.0
+"""How long the kernel may take to answer."""
 
 _SOCK_DIAG_BY_FAMILY = 20
 _ERROR, _DONE = 2, 3
@@ -24,9 +26,9 @@ _HEADER = struct.Struct("=IHHII")
 _ALIGNED = 3
 
 
-def connections(host: str, port: int) -> dict[Key, int] | None:
+def connections(port: int) -> dict[Key, int] | None:
     """
-    Return the bytes that each connection to *host* and *port* has carried, in both directions, as its server sees it.
+    Return the bytes that each connection to *port* has carried, in both directions, as its server sees it.
 
     Those that the server has closed already are not among them.
 
@@ -35,14 +37,17 @@ def connections(host: str, port: int) -> dict[Key, int] | None:
     """
     if sys.platform != "linux":
         return None
-    family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
     try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as asking:
-            asking.settimeout(1.0)
-            asking.send(_request(family, port))
-            return {key: carried for at, key, carried in _answers(asking) if at == port}
+        return _ask(socket.AF_INET, port) | _ask(socket.AF_INET6, port)
     except OSError:
         return None
+
+
+def _ask(family: int, port: int) -> dict[Key, int]:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as asking:
+        asking.settimeout(PATIENCE_S)
+        asking.send(_request(family, port))
+        return {key: carried for at, key, carried in _answers(asking) if at == port}
 
 
 def _request(family: int, port: int) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 import attrs
 
 from chaos_toxiproxy.errors import UnknownProxyError
-from chaos_toxiproxy.proofs import Struck, Traffic, by_toxic, check_upstream
+from chaos_toxiproxy.proofs import Struck, Traffic, by_toxic, check_upstream, proved
 from chaos_toxiproxy.providing import Proxy, ProxySet, run_name
 from chaos_toxiproxy.servers import check_taken
 from chaoscore import Evidence, Site, Undo, probability
@@ -150,7 +150,10 @@ class Poisoned:
             RefusedUpstreamError: None, since nothing listens at the upstream.
             UnreachableError: The server is gone.
         """
-        return evidence(self._proxy, by_toxic(self._proxy, self._name) or self._traffic.struck())
+        return evidence(self._proxy, proved(self._struck))
+
+    def _struck(self) -> Struck:
+        return by_toxic(self._proxy, self._name) or self._traffic.struck()
 
 
 def evidence(proxy: Proxy, struck: Struck) -> Evidence:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from chaos_toxiproxy.server import ServerError, start
+from chaos_toxiproxy.server.options import VERSION, parse
 from tests.services.peers import wait_until
 from tests.services.proxied import Api
 
@@ -103,6 +104,22 @@ def test_a_token() -> None:
             assert (reply.status, b"Bearer" in reply.body) == (401, True)
         command = psutil.Process(server.pid).cmdline()
     assert "secret" not in " ".join(command)
+
+
+def test_many_sockets() -> None:
+    """A server uses all file descriptors that it may: the usual soft limit would be 500 connections."""
+    with start() as server:
+        soft, hard = psutil.Process(server.pid).rlimit(psutil.RLIMIT_NOFILE)
+    assert soft == hard
+
+
+def test_its_version(capfd: pytest.CaptureFixture[str]) -> None:
+    """The command line tells the version that the API tells."""
+    with pytest.raises(SystemExit) as ended:
+        parse(["-version"])
+    assert (ended.value.code, VERSION in capfd.readouterr().out) == (0, True)
+    with start() as server:
+        assert api_of(server.url)("GET", "/version").json == {"version": VERSION}
 
 
 def test_other_interfaces() -> None:

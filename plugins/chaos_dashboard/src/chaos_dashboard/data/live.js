@@ -165,12 +165,14 @@
     const live = !(state.now.ended || over);
     for (let at = seconds[0]; at <= seconds[seconds.length - 1]; at += width) {
       const row = rows.get(at), x = at + width / 2;
-      if (live && at === seconds[seconds.length - 1] && seconds.length > 2) break;   // it is not complete yet
+      const last = at === seconds[seconds.length - 1] && seconds.length > 2;
+      const part = last ? Math.min(1, Math.max(0, state.now.elapsed - at) / width) : 1;
+      if (last && (live || part < 0.25)) break;   // it is not complete
       table[0].push(x);
       table[1].push(row ? row[3] : null);
       table[2].push(row ? row[4] : null);
-      table[3].push(row ? row[1] / width : 0);
-      table[4].push(row ? row[2] / width : 0);
+      table[3].push(row ? row[1] / width / part : 0);
+      table[4].push(row ? row[2] / width / part : 0);
       table[5].push(row ? row[5] : null);
     }
     return table;
@@ -228,7 +230,7 @@
     const made = new uPlot({
       width: Math.max(260, place.clientWidth), height, series: [{ label: "at", value: (_, at) => (at === null || at === undefined ? "" : clock(at)) }, ...series],
       legend: { mount: (_, legend) => caption.append(legend), markers: { fill: (self, i) => self.series[i]._stroke || self.series[i].stroke(self, i) } },
-      cursor: { sync: { key: "run" }, y: false, points: { size: 6 }, drag: { x: true, y: false } },
+      cursor: { sync: { key: "run", scales: ["x", null] }, y: false, points: { size: 6 }, drag: { x: true, y: false } },
       scales: { x: { time: false }, y: options.log ? { distr: 3 } : { range: (_, low, high) => options.fit ? [low - (high - low || high) * .15, high + (high - low || high) * .15] : [0, Math.max(high * 1.12, 1)] } },
       axes: [
         { stroke: quiet, grid, ticks, font, incrs: spans, values: (_, at) => at.map(tick), space: 70, size: 28 },

@@ -12,11 +12,31 @@ from chaos_sqlsaga.engine import points
 from chaos_sqlsaga.engine.core import Core
 from chaos_sqlsaga.engine.database import Transaction
 from chaos_sqlsaga.engine.definition import Call, Condition, Handler, Step
+from chaos_sqlsaga.engine.errors import ConflictError
 from chaos_sqlsaga.engine.forward import child_id
 from chaos_sqlsaga.engine.rows import Saga, StepRow
 from chaos_sqlsaga.engine.states import SagaState, StepState
 from chaos_sqlsaga.engine.values import encode, readable, results
 from chaos_sqlsaga.history import SagaEvent
+
+
+class Memory:
+    """
+    What a worker knows of a saga after it took a step.
+
+    As long as nobody else has changed the saga, it need not be read again to store the result. It serves once: after a
+    transaction that failed, nobody knows what of it is so.
+    """
+
+    def __init__(self, saga: Saga) -> None:
+        self._saga: Saga | None = saga
+
+    def recall(self, now_s: float) -> Saga | None:
+        """Return the saga, the first time."""
+        saga, self._saga = self._saga, None
+        if saga is not None:
+            saga.resume(now_s)
+        return saga
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +52,7 @@ class Task:
         handler: What is to be called; None: the step is a sub-saga, to be looked at or undone.
         call: With what.
         definition: What the saga is an instance of.
+        memory: What is known of the saga.
     """
 
     worker: str
@@ -41,6 +62,7 @@ class Task:
     handler: Handler | None
     call: Call
     definition: str
+    memory: Memory = attrs.field(eq=False, repr=False)
 
 
 class Carrying(Core):
@@ -100,7 +122,8 @@ class Carrying(Core):
 
     def _transit(self, task: Task, change: Callable[[Saga, StepRow], None]) -> Task | None:
         def work(transaction: Transaction) -> tuple[Task | None, list[SagaEvent], int]:
-            saga = self.store.load(transaction, task.call.saga, self.now_s(), task.worker)
+            now_s = self.now_s()
+            saga = task.memory.recall(now_s) or self.store.load(transaction, task.call.saga, now_s, task.worker)
             step = saga.steps[task.call.step]
             if not self.rules.holds(saga, step, task.token):
                 mine = self._mine(saga)
@@ -112,7 +135,10 @@ class Carrying(Core):
             following = self._next(saga)
             return following, self.save(transaction, saga), len(saga.ready)
 
-        following, told, others = self.run(work)
+        try:
+            following, told, others = self.run(work)
+        except ConflictError:  # somebody else has changed the saga, and it is read this time
+            following, told, others = self.run(work)
         self.tell(told)
         if others:
             self.wake()
@@ -150,7 +176,7 @@ class Carrying(Core):
         )  # fmt: skip
         return Task(
             worker=saga.by, token=step.token, compensating=compensating, truth=isinstance(node, Condition),
-            handler=handler, call=call, definition=instance.definition,
+            handler=handler, call=call, definition=instance.definition, memory=Memory(saga),
         )  # fmt: skip
 
     # -- sub-sagas

@@ -24,6 +24,15 @@ class Transaction(Protocol):
         """Execute statements before the transaction is committed; what they raise may come only then."""
         ...
 
+    def guard(self, change: Statement) -> None:
+        """
+        Execute *change* under the condition that it changes a row.
+
+        Raises:
+            ConflictError: It changed none; at the latest with the commit, which then does not happen.
+        """
+        ...
+
     def change(self, statement: Statement) -> int:
         """Execute one statement and return how many rows it changed."""
         ...

@@ -99,6 +99,10 @@ class BusyError(DatabaseError):
     """A transaction gave way to another, and nothing of it was done: it may be tried again."""
 
 
+class ConflictError(SagaError):
+    """What was remembered of a saga is no longer so, and nothing was done: it has to be read again."""
+
+
 class DeadlineError(DatabaseError, TimeoutError):
     """The database did not answer in time."""
 

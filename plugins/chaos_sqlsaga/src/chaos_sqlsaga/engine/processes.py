@@ -6,12 +6,15 @@ import json
 import subprocess
 import sys
 import threading
-from typing import Any, Final, Self
+from contextlib import suppress
+from typing import IO, Any, Final, Self
 
 from chaos_sqlsaga.engine.errors import SagaError
 
 LOOK_S: Final = 0.02
 """A worker that has died is replaced within so many seconds."""
+MOST_FAILURES: Final = 10
+"""Workers that end by themselves so often are replaced no more."""
 END_S: Final = 30.0
 """Seconds that a worker gets to finish the step it is at, before it is killed."""
 
@@ -50,7 +53,7 @@ class Processes:
         self._children: list[subprocess.Popen[bytes]] = []
         self._lock, self._stopping = threading.Lock(), threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="saga processes")
-        self.replaced = 0
+        self.replaced = self._failures = 0
 
     def pids(self) -> list[int]:
         """Return the process ids of those that live."""
@@ -66,43 +69,41 @@ class Processes:
         self._stopping.set()
         self._keeper.join()
         for each in self._children:
-            assert each.stdin is not None
-            each.stdin.close()  # its end is the sign to end
+            with suppress(BrokenPipeError):
+                _stdin(each).close()  # its end is the sign to end
         for each in self._children:
             try:
                 each.wait(END_S)
             except subprocess.TimeoutExpired:
                 each.kill()
                 each.wait()
+        if self._failures >= MOST_FAILURES:
+            raise SagaError(
+                f"worker processes ended by themselves {self._failures} times and were replaced no more; "
+                "what they wrote to the standard error says why"
+            )
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(
             [sys.executable, "-m", "chaos_sqlsaga.engine.process"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
-        assert child.stdin is not None
-        try:
-            child.stdin.write(self._order)
-            child.stdin.flush()
-        except BrokenPipeError:
-            child.stdin.close()
-            child.wait()
-            raise SagaError(f"a worker process ended at once with {child.returncode}; its errors are above") from None
+        with suppress(BrokenPipeError):  # it was killed already; the next look finds it
+            _stdin(child).write(self._order)
+            _stdin(child).flush()
         return child
 
     def _keep(self) -> None:
         while not self._stopping.wait(LOOK_S):
-            if not self._replace:
-                continue
             for number, each in enumerate(self._children):
-                if each.poll() is not None:
-                    self._close(each)
+                if self._replace and self._failures < MOST_FAILURES and each.poll() is not None:
+                    self._failures += each.returncode > 0  # by itself, and not by a signal
+                    with suppress(BrokenPipeError):
+                        _stdin(each).close()
                     with self._lock:
                         self._children[number] = self._spawn()
                         self.replaced += 1
 
-    def _close(self, child: subprocess.Popen[bytes]) -> None:
-        assert child.stdin is not None
-        try:
-            child.stdin.close()
-        except BrokenPipeError:
-            return
+
+def _stdin(child: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert child.stdin is not None
+    return child.stdin

@@ -32,6 +32,7 @@ class Instance:
         target: The savepoint at which that rollback stops; None: the root.
         rolling: Whether the rollback has begun; before, running steps are waited for.
         depth: How many compensations the rollback has called for.
+        revision: Counts the transactions that changed the saga or its steps.
         parent: The instance of which it is a sub-saga.
         parent_step: And the step there.
     """
@@ -50,6 +51,7 @@ class Instance:
     target: str | None = None
     rolling: bool = False
     depth: int = 0
+    revision: int = 0
     parent: str | None = None
     parent_step: str | None = None
 
@@ -103,6 +105,7 @@ class Saga:
         ready: Names of steps that became claimable in this transaction.
         children: Sub-sagas to put in.
         is_new: Whether the instance is to be inserted.
+        remembered: Whether it was not read in this transaction, but kept since an earlier one.
     """
 
     def __init__(
@@ -116,13 +119,21 @@ class Saga:
         is_new: bool = False,
     ) -> None:
         self.instance, self.definition, self.steps = instance, definition, steps
-        self.now_s, self.by, self.is_new = now_s, by, is_new
+        self.now_s, self.by, self.is_new, self.remembered = now_s, by, is_new, False
+        self._forget_changes()
+
+    def _forget_changes(self) -> None:
         self.events: list[SagaEvent] = []
         self.ready: list[str] = []
         self.children: list[Saga] = []
         self.added: dict[str, StepRow] = {}
         self.changed: dict[str, StepRow] = {}
         self.instance_changed = False
+
+    def resume(self, now_s: float) -> None:
+        """Begin a later transaction, with what is known from the one before."""
+        self.now_s, self.is_new, self.remembered = now_s, False, True
+        self._forget_changes()
 
     # -- reading
 

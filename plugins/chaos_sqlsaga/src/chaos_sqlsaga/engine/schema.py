@@ -24,6 +24,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             target text,
             rolling boolean NOT NULL,
             depth integer NOT NULL,
+            revision integer NOT NULL,
             parent text,
             parent_step text
         ) {clustered}

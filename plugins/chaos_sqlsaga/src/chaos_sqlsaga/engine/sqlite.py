@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, Literal, TypeVar, cast
 
 from chaos_sqlsaga.engine import points
 from chaos_sqlsaga.engine.database import Rows, Statement, Transaction
-from chaos_sqlsaga.engine.errors import BusyError, DatabaseError, DeadlineError
+from chaos_sqlsaga.engine.errors import BusyError, ConflictError, DatabaseError, DeadlineError
 from chaos_sqlsaga.engine.watchdog import Watchdog
 
 _T = TypeVar("_T")
@@ -52,6 +52,11 @@ class SqliteTransaction:
         """Execute statements."""
         for each in statements:
             self._execute(each)
+
+    def guard(self, change: Statement) -> None:
+        """Execute *change*, and see at once."""
+        if self.change(change) != 1:
+            raise ConflictError
 
     def change(self, statement: Statement) -> int:
         """Execute one statement."""

@@ -17,9 +17,9 @@ from chaos_sqlsaga.history import SagaEvent
 
 INSTANCE: Final = (
     "id", "definition", "version", "state", "payload", "priority", "pauses", "created_s", "ended_s", "error", "ending",
-    "target", "rolling", "depth", "parent", "parent_step",
+    "target", "rolling", "depth", "revision", "parent", "parent_step",
 )  # fmt: skip
-CHANGING: Final = ("state", "ended_s", "error", "ending", "target", "rolling", "depth")
+CHANGING: Final = ("state", "ended_s", "error", "ending", "target", "rolling", "depth", "revision")
 STEP: Final = (
     "name", "state", "attempt", "takeovers", "token", "worker", "due_s", "rank", "result", "error", "seq", "undoing",
 )  # fmt: skip
@@ -34,7 +34,10 @@ _DUE = """
     WHERE s.due_s IS NOT NULL AND (s.due_s <= ? OR (s.due_s > ? AND s.state <> 'waiting')) AND s.kind IN ({kinds})
     ORDER BY s.rank LIMIT 1
 """
-_UPDATE_INSTANCE = f"UPDATE saga_instance SET {', '.join(f'{name} = ?' for name in CHANGING)} WHERE id = ?"  # noqa: S608 - the names of our own columns
+_UPDATE_INSTANCE = (
+    f"UPDATE saga_instance SET {', '.join(f'{name} = ?' for name in CHANGING)} "  # noqa: S608 - the names of our own columns
+    "WHERE id = ? AND revision = ?"
+)
 _UPDATE_STEP = f"UPDATE saga_step SET {', '.join(f'{name} = ?' for name in STEP[1:])} WHERE instance = ? AND name = ?"  # noqa: S608 - the names of our own columns
 _INSERT_INSTANCE = f"INSERT INTO saga_instance ({', '.join(INSTANCE)}) VALUES ({', '.join('?' * len(INSTANCE))})"  # noqa: S608 - the names of our own columns
 _INSERT_STEP = f"INSERT INTO saga_step (instance, kind, {', '.join(STEP)}) VALUES "  # noqa: S608 - the names of our own columns
@@ -115,19 +118,34 @@ class Store:
     # -- writing
 
     def save(self, transaction: Transaction, saga: Saga, *, wake: bool = True) -> list[SagaEvent]:
-        """Write what was changed in *saga* and in its new children, and return what is to be told."""
+        """
+        Write what was changed in *saga* and in its new children, and return what is to be told.
+
+        Raises:
+            ConflictError: It was not read in this transaction, and somebody else has changed it since.
+        """
+        if saga.is_new:
+            transaction.write((_INSERT_INSTANCE, [getattr(saga.instance, name) for name in INSTANCE]))
+        elif saga.instance_changed or saga.changed or saga.added or saga.events:
+            self._count(transaction, saga)
         transaction.write(*self._statements(saga, wake))
         told = list(saga.events)
         for child in saga.children:
             told += self.save(transaction, child)
         return told
 
+    def _count(self, transaction: Transaction, saga: Saga) -> None:
+        """Write the instance, with a new revision."""
+        instance = saga.instance
+        before, instance.revision = instance.revision, instance.revision + 1
+        change = _UPDATE_INSTANCE, [*(getattr(instance, name) for name in CHANGING), instance.id, before]
+        if saga.remembered:
+            transaction.guard(change)
+        else:
+            transaction.write(change)
+
     def _statements(self, saga: Saga, wake: bool) -> Iterator[Statement]:
         instance = saga.instance
-        if saga.is_new:
-            yield _INSERT_INSTANCE, [getattr(instance, name) for name in INSTANCE]
-        elif saga.instance_changed:
-            yield _UPDATE_INSTANCE, [*(getattr(instance, name) for name in CHANGING), instance.id]
         for step in saga.changed.values():
             yield _UPDATE_STEP, [*_values(step)[1:], instance.id, step.name]
         if saga.added:

@@ -118,25 +118,34 @@ def numeric(host: str) -> bool:
 
 def bound(address: Address, kind: socket.SocketKind) -> socket.socket:
     """
-    Return a socket that is bound there and does not block.
+    Return a socket that is bound there and does not block; a TCP socket listens.
 
     Raises:
         ApiError: The port is taken, or the address not ours.
     """
-    sock = socket.socket(address.family, kind)
     try:
-        sock.setblocking(False)
-        if kind is socket.SOCK_STREAM:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it accepts inherits it
-        if address.family is socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(bool(address.host)))
-        sock.bind((address.host or "::", address.port))
-        if kind is socket.SOCK_STREAM:
-            sock.listen(socket.SOMAXCONN)
+        if not address.host and not socket.has_dualstack_ipv6():
+            address = attrs.evolve(address, host="0.0.0.0")  # noqa: S104 - every interface is what was asked for
+        return _bound(address, kind)
     except OSError as error:
-        sock.close()
         network = "tcp" if kind is socket.SOCK_STREAM else "udp"
         why = _WORDS.get(error.errno or 0) or os.strerror(error.errno or 0).lower()
         raise ApiError(500, f"listen {network} {address}: bind: {why}") from None
+
+
+def _bound(address: Address, kind: socket.SocketKind) -> socket.socket:
+    sock = socket.socket(address.family, kind)
+    try:
+        sock.setblocking(False)
+        if address.family is socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(bool(address.host)))
+        if kind is socket.SOCK_STREAM:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it accepts inherits it
+        sock.bind((address.host or "::", address.port))
+        if kind is socket.SOCK_STREAM:
+            sock.listen(socket.SOMAXCONN)
+    except OSError:
+        sock.close()
+        raise
     return sock

@@ -8,11 +8,13 @@ connections share. What the other side does not take is kept, and no more is rea
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from chaos_toxiproxy.server.chains import Chain
 from chaos_toxiproxy.server.stages import Piece, Receiver
 from chaos_toxiproxy.server.tls import TlsWire
+from chaos_toxiproxy.server.toxics.base import Toxic
 from chaos_toxiproxy.server.wires import Wire, finish
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 _BUFFER = bytearray(128 * 1024)
 _VIEW = memoryview(_BUFFER)
-_AT_ONCE = 256
-"""How many pieces are written before others have their turn."""
+_AT_ONCE, _AT_ONCE_BYTES = 256, 1024 * 1024
+"""How much of a backlog is written before others have their turn."""
 
 
 class Link(Chain):
@@ -97,10 +99,15 @@ class Link(Chain):
             size = self._written(piece)
             if size == len(piece) or self._lost:
                 return
-            self._backlog, piece = deque(), piece[size:]
-            self.loop.add_writer(self._sink.fileno(), self._writable)
-            self.hold()
+            piece = piece[size:]
+            self._wait_for_room()
+        assert self._backlog is not None
         self._backlog.append(bytes(piece))
+
+    def _wait_for_room(self) -> None:
+        self._backlog = deque()
+        self.loop.add_writer(self._sink.fileno(), self._writable)
+        self.hold()
 
     def end(self) -> None:
         self._last = True
@@ -118,9 +125,12 @@ class Link(Chain):
         rest.end()
 
     def _writable(self) -> None:
-        backlog = self._backlog
+        backlog, until = self._backlog, self.sent + _AT_ONCE_BYTES
         assert backlog is not None
         for _ in range(_AT_ONCE):
+            if not backlog:
+                self._all_written()
+                return
             size = self._written(backlog[0])
             if self._backlog is None:  # this was the end of the connection
                 return
@@ -128,8 +138,7 @@ class Link(Chain):
                 backlog[0] = memoryview(backlog[0])[size:]
                 return
             backlog.popleft()
-            if not backlog:
-                self._all_written()
+            if self.sent > until:
                 return
 
     def _written(self, piece: Piece) -> int:
@@ -153,6 +162,13 @@ class Link(Chain):
         if self._backlog is not None:
             self._backlog = None
             self.loop.remove_writer(self._sink.fileno())
+
+    # -- toxics
+
+    def fit(self, toxics: Iterable[Toxic[Any]]) -> None:
+        if self.stages and self._backlog is None:
+            self._wait_for_room()  # what leaving toxics let go is written bit by bit, not while the API waits
+        super().fit(toxics)
 
     # -- its end
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import attrs
 
+VERSION = "2.12.0+chaos.0.1.0"
+"""Whose API it is, and whose server."""
+
 PORT = 8474
 TOKEN = "CHAOS_TOXIPROXY_TOKEN"
 """The variable of the environment for the token: the command line is for everybody to see."""
@@ -55,5 +58,6 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         ("proxy-metrics", "proxies in GET /metrics"),
     ):
         parser.add_argument(f"-{name}", f"--{name}", action="store_true", help=text)
+    parser.add_argument("-version", "--version", action="version", version=f"%(prog)s {VERSION}")
     given = vars(parser.parse_args(arguments))
     return Options(**{"token": os.environ.get(TOKEN), **given})

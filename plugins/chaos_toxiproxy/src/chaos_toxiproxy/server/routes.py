@@ -28,11 +28,8 @@ from chaos_toxiproxy.server.answers import NOTHING, ApiError, Reply, found, refu
 from chaos_toxiproxy.server.collection import Collection, PopulateError
 from chaos_toxiproxy.server.events import Events
 from chaos_toxiproxy.server.messages import Message
-from chaos_toxiproxy.server.options import Options
+from chaos_toxiproxy.server.options import VERSION, Options
 from chaos_toxiproxy.server.plans import read_plan, read_plans
-
-VERSION = "2.12.0+chaos.0.1.0"
-"""Whose API it is, and whose server."""
 
 
 @attrs.frozen

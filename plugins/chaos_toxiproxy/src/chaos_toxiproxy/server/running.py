@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 import secrets
 import signal
 import socket
 import sys
+from contextlib import suppress
 
 from chaos_toxiproxy.server import addresses
 from chaos_toxiproxy.server.addresses import Address
@@ -30,12 +32,21 @@ class StartError(Exception):
 
 def main(options: Options) -> int:
     """Serve, and return the exit code."""
+    _allow_many_sockets()
     try:
         asyncio.run(serve(options))
     except StartError as error:
-        sys.stderr.write(f"toxiproxy server: {error}\n")
+        told = sys.stderr if options.owner is None else sys.stdout  # an owner reads no more than its pipe
+        told.write(f"toxiproxy server: {error}\n")
         return 1
     return 0
+
+
+def _allow_many_sockets() -> None:
+    """Use all file descriptors that the system allows, as programs in Go do: a connection takes two."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS says that there is no limit, and then minds
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def serve(options: Options) -> None:

@@ -20,6 +20,12 @@ Piece = bytes | memoryview
 LIMIT_BYTES = 64 * 1024
 """How much a stage holds back before no more is read."""
 
+PIECE_BYTES = 128
+"""What it takes to keep a piece, besides its own bytes."""
+
+MOST_BYTES = 256 * 1024 * 1024
+"""What all stages of the server may hold back together before each of them is confined to `LIMIT_BYTES`."""
+
 AT_ONCE = 256
 """How many portions are passed on before others have their turn."""
 
@@ -128,6 +134,12 @@ class Deadline(Stage[SettingsT]):
             self._timer = None
 
 
+class Held:
+    """What all stages hold back."""
+
+    total_bytes = 0
+
+
 class Holding(Stage[SettingsT]):
     """Keeps data for a while, and lets the link read no more while that is too much."""
 
@@ -139,21 +151,23 @@ class Holding(Stage[SettingsT]):
 
     @property
     def limit_bytes(self) -> int:
-        """How much may be kept."""
+        """How much may be kept as long as others leave room."""
         return LIMIT_BYTES
 
-    def keep(self, more: int) -> None:
-        """Take that so many bytes more are kept; less, where it is negative."""
+    def keep(self, size: int, pieces: int = 0) -> None:
+        """Take that so many bytes and pieces more are kept; less, where the numbers are negative."""
+        more = size + pieces * PIECE_BYTES
         self._held += more
-        if self._holding != (self._held > self.limit_bytes):
+        Held.total_bytes += more
+        limit = self.limit_bytes if Held.total_bytes < MOST_BYTES else LIMIT_BYTES
+        if self._holding != (self._held > limit):
             self._holding = not self._holding
             if self._holding:
                 self.link.hold()
             else:
                 self.link.release()
 
-    def keep_nothing(self) -> None:
-        """Take that nothing is kept any more."""
+    def stop(self) -> None:
         self.keep(-self._held)
 
 
@@ -177,7 +191,7 @@ class Queue(Holding[SettingsT]):
                 return
             self._timer = self.link.loop.call_at(due_s, self._due)
         self._waiting.append((due_s, None if piece is None else bytes(piece)))
-        self.keep(0 if piece is None else len(piece))
+        self.keep(len(piece or b""), 1)
 
     def end(self) -> None:
         if self._waiting:
@@ -192,11 +206,11 @@ class Queue(Holding[SettingsT]):
         waiting = self._waiting.copy()
         self.stop()
         self._last_s = 0.0
-        self.keep_nothing()
         for _, piece in waiting:
             self._hand_on(piece)
 
     def stop(self) -> None:
+        super().stop()
         self._waiting.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -206,7 +220,7 @@ class Queue(Holding[SettingsT]):
         now = self.link.loop.time()
         while self._waiting and self._waiting[0][0] <= now:
             _, piece = self._waiting.popleft()
-            self.keep(0 if piece is None else -len(piece))
+            self.keep(-len(piece or b""), -1)
             self._hand_on(piece)
         if self._waiting:
             self._timer = self.link.loop.call_at(self._waiting[0][0], self._due)
@@ -242,7 +256,7 @@ class Portions(Holding[SettingsT]):
     def data(self, piece: Piece) -> None:
         self.strike(len(piece))
         self._waiting.append(memoryview(bytes(piece)))
-        self.keep(len(piece))
+        self.keep(len(piece), 1)
         if len(self._waiting) == 1:
             self._plan(self.link.loop.time())
 
@@ -259,13 +273,13 @@ class Portions(Holding[SettingsT]):
     def leave(self) -> None:
         waiting = self._waiting.copy()
         self.stop()
-        self.keep_nothing()
         for piece in waiting:
             self.next.data(piece)
         if self._ended:
             self.next.end()
 
     def stop(self) -> None:
+        super().stop()
         self._cancel()
         self._waiting.clear()
 
@@ -296,9 +310,10 @@ class Portions(Holding[SettingsT]):
         piece, size = self._waiting[0], self._size
         if size < len(piece):
             self._waiting[0] = piece[size:]
+            self.keep(-size)
         else:
             self._waiting.popleft()
-        self.keep(-size)
+            self.keep(-size, -1)
         self.next.data(piece[:size])
         if self._ended and not self._waiting:
             self.next.end()

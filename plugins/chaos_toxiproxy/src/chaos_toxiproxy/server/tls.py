@@ -79,6 +79,7 @@ class Tls:
             return None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.cert, self.key or None)
+        context.num_tickets = 0  # a client that goes without having read one would reset the connection
         if self.client_ca:
             context.load_verify_locations(self.client_ca)
             context.verify_mode = ssl.CERT_REQUIRED

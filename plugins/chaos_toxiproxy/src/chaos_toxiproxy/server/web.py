@@ -99,7 +99,11 @@ class Web(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     async def _later(self, reply: Awaitable[Reply], *, keep: bool) -> None:
-        self._send(await reply, keep=keep)
+        try:
+            self._send(await reply, keep=keep)
+        except Exception as error:  # noqa: BLE001 - the loop's handler tells it; the client must not wait for ever
+            self._loop.call_exception_handler({"message": "a request failed", "exception": error})
+            self._transport.abort()
         self._task = None
         self._next()
 

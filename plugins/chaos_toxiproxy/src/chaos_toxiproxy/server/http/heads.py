@@ -11,6 +11,17 @@ _REQUEST = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.[01]")
 _RESPONSE = re.compile(rb"HTTP/1\.[01] (\d\d\d)(?: .*)?")
 
 
+_BEGINNING = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}( [\x21-\xff]*( H?T?T?P?/?1?\.?[01]?)?)?")
+
+
+def may_begin(data: bytes, *, request: bool) -> bool:
+    """Tell whether *data* can be the beginning of a message; other protocols must not wait for the end of a head."""
+    line, whole, _ = data.partition(b"\r\n")
+    if request:
+        return bool((_REQUEST if whole else _BEGINNING).fullmatch(line.removesuffix(b"\r")))
+    return bool(_RESPONSE.fullmatch(line)) if whole else b"HTTP/1.".startswith(line[:7])
+
+
 @attrs.frozen
 class Asked:
     """What a request asks for: a *method*, and a *path* without its query."""

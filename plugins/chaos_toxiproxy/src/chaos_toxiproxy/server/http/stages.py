@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from chaos_toxiproxy.server.http.bodies import Body, body_of_request, body_of_response
-from chaos_toxiproxy.server.http.heads import Asked, Head
+from chaos_toxiproxy.server.http.heads import Asked, Head, may_begin
 from chaos_toxiproxy.server.stages import Holding, Piece, Receiver
 from chaos_toxiproxy.server.toxics.base import UPSTREAM, Settings, Toxic, share, word
 
@@ -94,12 +94,16 @@ class HttpStage(Holding[SettingsT]):
             self.next.end()
 
     def leave(self) -> None:
-        self.stop()
+        self._stop_waiting()
         self._pass(len(self._received))
         if self._ended:
             self.next.end()
 
     def stop(self) -> None:
+        super().stop()
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
         if self.link.direction != UPSTREAM and self.link.connection.links:
             unwatch(self.link.connection.links[UPSTREAM], self)
         if self._timer is not None:
@@ -124,8 +128,7 @@ class HttpStage(Holding[SettingsT]):
         """Read a head; return whether there was one."""
         end = self._received.find(_END)
         if end < 0:
-            if len(self._received) > _LONGEST_HEAD:
-                raise ValueError("no end of a head")
+            _see_whether_it_may_come(self._received, request=self.link.direction == UPSTREAM)
             return False
         head = Head.read(bytes(self._received[:end]))
         if head is None:
@@ -235,8 +238,7 @@ class Watcher:
     def _head(self) -> bool:
         end = self._received.find(_END)
         if end < 0:
-            if len(self._received) > _LONGEST_HEAD:
-                raise ValueError("no end of a head")
+            _see_whether_it_may_come(self._received, request=True)
             return False
         head = Head.read(bytes(self._received[:end]))
         asked = None if head is None else head.asked()
@@ -255,6 +257,11 @@ class Watcher:
         if body.over:
             self._body = None
         return size > 0
+
+
+def _see_whether_it_may_come(received: bytearray, *, request: bool) -> None:
+    if len(received) > _LONGEST_HEAD or not may_begin(bytes(received), request=request):
+        raise ValueError("no head")
 
 
 def watch(link: Chain, stage: HttpStage[Any]) -> None:

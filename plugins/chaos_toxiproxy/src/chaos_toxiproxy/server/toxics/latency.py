@@ -7,7 +7,7 @@ import attrs
 from chaos_toxiproxy.server.stages import Piece, Queue
 from chaos_toxiproxy.server.toxics.base import Settings, whole
 
-MOST_BYTES = 32 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024
 """As much may be under way: so many bytes in the time of one latency are the most that pass."""
 
 
