@@ -35,13 +35,12 @@ def probe(iterations: int, scrapes: int) -> dict[str, float]:
     scenario = Scenario("no-op").target(Target()).step("step", step)
     off = each(runner(scenario), iterations, 100)
     on = each(shown(scenario), iterations, 100)
-    ours, theirs = our_scrape(scrapes), their_scrape(scrapes)
     return {
         "iteration": on - off,
         "by hand": by_hand(iterations),
-        "scrape": ours,
-        "their scrape": theirs,
-        "share": (on - off) * 5_000 + ours,
+        "scrape": our_scrape(scrapes, STEPS),
+        "their scrape": their_scrape(scrapes),
+        "share": (on - off) * 5_000 + our_scrape(scrapes, 1),
     }
 
 
@@ -70,11 +69,11 @@ def by_hand(iterations: int) -> float:
     return per_call(once, iterations)
 
 
-def our_scrape(scrapes: int) -> float:
-    """Measure a scrape of a run of `STEPS` steps."""
+def our_scrape(scrapes: int, steps: int) -> float:
+    """Measure a scrape of a run of so many *steps*."""
     page = join(Address("127.0.0.1", 0), lambda: blank(200))
     try:
-        fill(Reader(page.ledger, begun()))
+        fill(Reader(page.ledger, begun(steps)), steps)
         return scraped(page.address.port, scrapes)
     finally:
         page.leave()
@@ -95,19 +94,19 @@ def their_scrape(scrapes: int) -> float:
         server.server_close()
 
 
-def begun() -> RunStarted:
-    """Return the first event of a run of `STEPS` steps."""
+def begun(steps: int) -> RunStarted:
+    """Return the first event of a run of so many *steps*."""
     (first,) = (event for event in hostile_run("x") if isinstance(event, RunStarted))
     fields = {name: getattr(first, name) for name in first.__struct_fields__}
-    return RunStarted(**{**fields, "scenario": "s", "steps": tuple(f"step{number}" for number in range(STEPS))})
+    return RunStarted(**{**fields, "scenario": "s", "steps": tuple(f"step{number}" for number in range(steps))})
 
 
-def fill(reader: Reader) -> None:
+def fill(reader: Reader, steps: int) -> None:
     """Let some iterations of different durations end."""
     for number in range(1_000):
         seconds = 0.0001 * 1.01**number
-        steps = [StepEnded(1.0, 0, number, f"step{step}", Outcome.OK, seconds) for step in range(STEPS)]
-        reader.read([*steps, IterationEnded(1.0, 0, number, Outcome.OK, seconds)])
+        ended = [StepEnded(1.0, 0, number, f"step{step}", Outcome.OK, seconds) for step in range(steps)]
+        reader.read([*ended, IterationEnded(1.0, 0, number, Outcome.OK, seconds)])
 
 
 def scraped(port: int, scrapes: int) -> float:
