@@ -56,15 +56,16 @@ class Active:
         asked: How often it was asked. A bare ``+= 1`` is exact: the interpreter switches threads only at calls and
             jumps.
         fired: How many of its faults landed; counted by the run, in the same way.
+        armed: How many of its faults were to strike later, whether they then did or not; counted by the run.
     """
 
-    __slots__ = ("_matches", "answer", "asked", "at", "fired", "name", "scope", "share")
+    __slots__ = ("_matches", "answer", "armed", "asked", "at", "fired", "name", "scope", "share")
 
     def __init__(
         self, name: str, scope: str | None, at: str | None, share: float, answer: Callable[[Ask], Fault | None]
     ) -> None:
         self.name, self.scope, self.at, self.share, self.answer = name, scope, at, share, answer
-        self.asked = self.fired = 0
+        self.asked = self.fired = self.armed = 0
         self._matches: dict[str, bool] = {}
 
     def strikes(self, kind: str, point: str) -> bool:
@@ -183,6 +184,15 @@ class Fault:
         """Do it to the calling task."""
         self.apply(strike)
 
+    def prompt(self) -> Fault | None:
+        """
+        Return what of this fault lands as soon as it is applied: all of it, unless a subclass says otherwise.
+
+        What strikes only later, if at all, is armed by `apply`: it calls ``strike.place.run.armed(strike)``, and what
+        that returns when it does strike.
+        """
+        return self
+
     def describe(self) -> str:
         """Return the values of this fault as short text, for the event log."""
         return ""
@@ -211,6 +221,16 @@ class Strike:
         """Return the run's clock."""
         return self.place.run.clock
 
+    def of(self, fault: Fault) -> Strike:
+        """Return the strike of *fault*, which is a part of this one."""
+        return Strike(self.place, self.ask, fault)
+
+    def landed(self) -> None:
+        """Let the run take note of what lands as soon as it is applied."""
+        prompt = self.fault.prompt()
+        if prompt is not None:
+            self.place.run.landed(self if prompt is self.fault else self.of(prompt))
+
 
 class Run:
     """
@@ -234,6 +254,15 @@ class Run:
         """Take note of a fault that is about to be applied."""
         raise NotImplementedError
 
+    def armed(self, strike: Strike) -> Callable[[], None]:
+        """
+        Take note of a fault that strikes later, if at all.
+
+        Returns:
+            To be called when it strikes, from any thread: it has landed then, once, as the ask that decided it.
+        """
+        raise NotImplementedError
+
     def recorded(self, place: Place, name: str, value: float | None, detail: dict[str, object], injected: bool) -> None:
         """Take note of what the system under test said of itself."""
         raise NotImplementedError
@@ -241,6 +270,22 @@ class Run:
     def broke(self, active: Active, error: Exception) -> None:
         """Take note that *active* could not say whether a fault strikes; it is asked no more."""
         raise NotImplementedError
+
+
+class Deadline:
+    """
+    What synchronous code runs into.
+
+    Attributes:
+        at_s: When, on the run's clock.
+        active: The injection that set it.
+        landed: Called when it strikes.
+    """
+
+    __slots__ = ("active", "at_s", "landed")
+
+    def __init__(self, at_s: float, active: Active, landed: Callable[[], None]) -> None:
+        self.at_s, self.active, self.landed = at_s, active, landed
 
 
 class Place:
@@ -253,7 +298,7 @@ class Place:
         iteration: Number of the iteration, from 0, over all workers.
         path: () for the step itself, (k,) for the k-th task, thread or pool job that it started, and so on.
         step: The step that is running.
-        deadline: When synchronous code of this task times out, on the run's clock, and the injection to blame.
+        deadline: When synchronous code of this task times out; the tasks that it starts have the same one.
         memory: What parts remember of this task, by keys of their own; gone with it.
     """
 
@@ -264,12 +309,12 @@ class Place:
     def __init__(self, run: Run, worker: int, iteration: int, path: Path = (), root: Place | None = None) -> None:
         self.run, self.worker, self.iteration, self.path = run, worker, iteration, path
         self.step = ""
-        self.deadline: tuple[float, Active] | None = None
+        self.deadline: Deadline | None = None
         self.memory: dict[object, Any] = {}
         self._asks: dict[str, Ask] = {}
         self._children = 0
         self._root = self if root is None else root
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers: list[asyncio.Handle] = []
 
     def child(self) -> Place:
         """Return the place of the next task, thread or pool job that this one starts."""
@@ -287,7 +332,7 @@ class Place:
             if strike is not None:
                 if strike.fault.blocks and running_loop() is not None:
                     raise BlockingCallError(*_FORMS.get(kind, (point, "asyncio.to_thread")))
-                self.run.landed(strike)
+                strike.landed()
                 strike.fault.apply(strike)
 
     async def avisit(self, kind: str, point: str, tags: Mapping[str, object] = NO_TAGS) -> None:
@@ -297,7 +342,7 @@ class Place:
         for active in self.run.answering[kind]:
             strike = self._ask(active, kind, point, tags)
             if strike is not None:
-                self.run.landed(strike)
+                strike.landed()
                 await strike.fault.aapply(strike)
 
     def cancel(self, strike: Strike, after_s: float) -> None:
@@ -306,14 +351,18 @@ class Place:
         task = None if loop is None else sys.modules["asyncio"].current_task(loop)
         active = strike.ask.active
         if task is None:
-            moment = self.run.clock.monotonic() + after_s
-            if self.deadline is None or moment < self.deadline[0]:
-                self.deadline = (moment, active)
+            at_s = self.run.clock.monotonic() + after_s
+            if self.deadline is None or at_s < self.deadline.at_s:
+                self.deadline = Deadline(at_s, active, self.run.armed(strike))
             self._observe_deadline(strike.point)
         elif after_s:
-            self._root._timers.append(task.get_loop().call_later(after_s, self._cancel_late, task, active))
+            landed = self.run.armed(strike)
+            self._root._timers.append(task.get_loop().call_later(after_s, self._cancel_late, task, active, landed))
         else:
             task.cancel(CancelReason(active.name))
+            struck = task.get_loop().call_soon(_see_cancelled, task, self.run.armed(strike))
+            if self is self._root:  # a step may end before it awaits, and is not cancelled then; any other task is
+                self._timers.append(struck)
 
     def leave(self) -> None:
         """End the step: cancellations still under way must not hit the next one."""
@@ -353,20 +402,27 @@ class Place:
 
     def _observe_deadline(self, point: str) -> None:
         assert self.deadline is not None
-        moment, active = self.deadline
-        if self.run.clock.monotonic() >= moment:
+        deadline, active = self.deadline, self.deadline.active
+        if self.run.clock.monotonic() >= deadline.at_s:
             self.deadline = None
             if self._is_open(active):
+                deadline.landed()
                 error = InjectedTimeout("injected deadline passed")
                 mark_injected(error, active.name, point)
                 raise error
 
-    def _cancel_late(self, task: asyncio.Task[object], active: Active) -> None:
-        if self._is_open(active):
-            task.cancel(CancelReason(active.name))
+    def _cancel_late(self, task: asyncio.Task[object], active: Active, landed: Callable[[], None]) -> None:
+        if self._is_open(active) and task.cancel(CancelReason(active.name)):
+            landed()
 
     def _is_open(self, active: Active) -> bool:
         return any(active in each for each in self.run.answering.values())
+
+
+def _see_cancelled(task: asyncio.Task[object], landed: Callable[[], None]) -> None:
+    """Take note of a cancellation of the *task* that ran: it hits where that awaits now, or how it has ended."""
+    if not task.done() or task.cancelled():
+        landed()
 
 
 def _nothing(ask: Ask) -> None:

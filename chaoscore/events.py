@@ -133,19 +133,23 @@ class Lifted(Event, frozen=True, omit_defaults=True):
         asked: How often points asked it while it was open; None if it strikes elsewhere.
         fired: How often its faults landed, by its own evidence; None if it has none.
         detail: Further evidence, for example bytes affected.
+        armed: How often points armed a fault that was to strike later; `fired` has those that did.
     """
 
     injector: str
     asked: int | None = None
     fired: int | None = None
     detail: dict[str, Any] = {}
+    armed: int = 0
 
 
 class Fired(Event, frozen=True, omit_defaults=True):
     """
     A fault landed at a point.
 
-    The identity (*injector*, *iteration*, *path*, *n*) is the same in every run with the same seed.
+    The identity (*injector*, *iteration*, *path*, *n*) is the same in every run with the same seed. A fault that
+    strikes later than it is decided, such as a cancellation after a while, is here once it has struck (*at*), with the
+    point and the identity of the ask that decided it; one whose step ends first is not.
     """
 
     injector: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import attrs
 
@@ -84,6 +84,8 @@ class Cancel(Fault):
     """
     Cancel the current asyncio task, or set synchronous code a deadline.
 
+    It lands when the cancellation reaches the task, or the deadline raises; never, where the step ends before that.
+
     Attributes:
         after_s: Seconds from the point to the cancellation; 0: at the point itself.
     """
@@ -104,16 +106,23 @@ class Cancel(Fault):
         if not self.after_s:
             await asyncio.sleep(0)  # not on the run's clock, which may be one that never suspends
 
+    def prompt(self) -> None:
+        """Return nothing: at the point it is only armed."""
+
     def describe(self) -> str:
         """Return when it strikes."""
         return f"after {self.after_s * 1e3:.3f} ms" if self.after_s else "at once"
+
+
+def _flat(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    return tuple(part for fault in faults for part in (fault.faults if isinstance(fault, Several) else (fault,)))
 
 
 @attrs.frozen
 class Several(Fault):
     """Apply several faults, in order; one that raises is the last."""
 
-    faults: tuple[Fault, ...]
+    faults: tuple[Fault, ...] = attrs.field(converter=_flat)
 
     @property
     def kind(self) -> str:  # type: ignore[override]  # a value here, a constant in the base
@@ -128,13 +137,24 @@ class Several(Fault):
     def apply(self, strike: Strike) -> None:
         """Do all of it to the calling thread."""
         for fault in self.faults:
-            fault.apply(strike)
+            fault.apply(strike.of(fault))
 
     async def aapply(self, strike: Strike) -> None:
         """Do all of it to the calling task."""
         for fault in self.faults:
-            await fault.aapply(strike)
+            await fault.aapply(strike.of(fault))
+
+    def prompt(self) -> Fault | None:
+        """Return those that land at once, as far as it comes; what is behind one that raises never does."""
+        last = next((n for n, fault in enumerate(self.faults, 1) if isinstance(fault, Raise)), None)
+        return several(part for fault in self.faults[:last] if (part := fault.prompt()) is not None)
 
     def describe(self) -> str:
         """Return the values of all of them."""
         return ", ".join(fault.describe() for fault in self.faults)
+
+
+def several(faults: Iterable[Fault]) -> Fault | None:
+    """Return *faults* as one, or None where there are none."""
+    found = tuple(faults)
+    return Several(found) if len(found) > 1 else found[0] if found else None

@@ -70,6 +70,7 @@ class InjectionReport(msgspec.Struct, frozen=True):
         fired: How many faults landed; None if it has no evidence to give.
         where: The places where most landed, with counts.
         detail: Further evidence.
+        armed: How often points armed a fault that was to strike later; `fired` has those that did.
     """
 
     info: InjectionInfo
@@ -78,6 +79,7 @@ class InjectionReport(msgspec.Struct, frozen=True):
     fired: int | None
     where: tuple[tuple[str, int], ...]
     detail: dict[str, Any]
+    armed: int = 0
 
 
 class ExpectationReport(msgspec.Struct, frozen=True):

@@ -174,6 +174,16 @@ class HandRun(Run):
         self.strikes.append(strike)
         self.seen.append((strike.injector, strike.point, strike.ask.n))
 
+    def armed(self, strike: Strike) -> Callable[[], None]:
+        strike.ask.active.armed += 1
+        struck = (strike.injector, strike.point, strike.ask.n)
+
+        def landed() -> None:
+            strike.ask.active.fired += 1
+            self.seen.append(struck)
+
+        return landed
+
     def recorded(self, place: Place, name: str, value: float | None, detail: dict[str, object], injected: bool) -> None:
         self.notes.append((name, value, detail, injected))
 

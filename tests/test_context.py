@@ -328,11 +328,13 @@ def test_deadline(run: HandRun) -> None:
     run.hand.now_s = 4.9
     asks(run, place, "b")
     run.hand.now_s = 5.0
+    assert run.seen == []
     with pytest.raises(InjectedTimeout) as caught:
         asks(run, place, "c")
     assert injected_by(caught.value) == "it"
     assert "at c" in caught.value.__notes__[0]
     asks(run, place, "d")
+    assert run.seen == [("it", "a", 0)]
 
 
 def test_deadline_now(run: HandRun) -> None:
@@ -344,13 +346,15 @@ def test_deadline_now(run: HandRun) -> None:
 
 def test_deadline_is_not_put_off(run: HandRun) -> None:
     """Code that passes the point again and again does not put its deadline off."""
-    run.open(active(lambda _: Cancel(1.0)))
+    injection = active(lambda _: Cancel(1.0))
+    run.open(injection)
     place = Place(run, 0, 0)
     for run.hand.now_s in (0.0, 0.4, 0.8):
         asks(run, place, "loop")
     run.hand.now_s = 1.2
     with pytest.raises(InjectedTimeout):
         asks(run, place, "loop")
+    assert (injection.asked, injection.armed, run.seen) == (3, 1, [("it", "loop", 0)])
 
 
 def test_earlier_deadline_wins(run: HandRun) -> None:
@@ -361,6 +365,7 @@ def test_earlier_deadline_wins(run: HandRun) -> None:
     run.hand.now_s = 2.0
     with pytest.raises(InjectedTimeout):
         asks(run, place, "c")
+    assert run.seen == [("it", "b", 1)]
 
 
 def test_deadline_of_children(run: HandRun) -> None:
@@ -382,7 +387,7 @@ def test_lifted_before_the_deadline(run: HandRun) -> None:
     run.open()
     run.hand.now_s = 2.0
     asks(run, place, "b")
-    assert (run.seen, place.deadline) == ([("it", "a", 0)], None)
+    assert (run.seen, place.deadline) == ([], None)
 
 
 def test_left_before_the_deadline(run: HandRun) -> None:
@@ -393,7 +398,7 @@ def test_left_before_the_deadline(run: HandRun) -> None:
     place.leave()
     run.hand.now_s = 2.0
     asks(run, place, "b")
-    assert (run.seen, place.deadline) == ([("it", "a", 0)], None)
+    assert (run.seen, place.deadline) == ([], None)
 
 
 # -- injectors with bugs
@@ -457,6 +462,7 @@ async def under(run: HandRun, fault: Fault, then: Callable[[Place], None], secon
 def test_cancel(run: HandRun, after_s: float, then: Callable[[HandRun, Place], None], end: str) -> None:
     """The task is cancelled, at once or later, unless its step ended or the injector was lifted before."""
     assert asyncio.run(under(run, Cancel(after_s), lambda place: then(run, place))) == end
+    assert run.seen == ([] if end == "slept" else [("it", "a", 0)])
 
 
 def test_children_are_cancelled_alone(run: HandRun) -> None:
@@ -480,6 +486,7 @@ def test_children_are_cancelled_alone(run: HandRun) -> None:
     cancelled, other, late = asyncio.run(main())
     assert isinstance(cancelled, asyncio.CancelledError)
     assert (other, late) == ("other", "slept")
+    assert len(run.seen) == 1
 
 
 # -- places

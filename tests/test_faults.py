@@ -186,6 +186,23 @@ def test_an_error_without_text(run: HandRun) -> None:
         plainly(run, fault)
 
 
+@pytest.mark.parametrize(
+    ("faults", "landed"),
+    [
+        ([Delay(1.0)], Delay(1.0)),
+        ([Cancel()], None),
+        ([Cancel(1.0), Delay(1.0)], Delay(1.0)),
+        ([Delay(1.0), Cancel(), Delay(2.0)], Several([Delay(1.0), Delay(2.0)])),
+        ([Several([Delay(1.0), Raise(OSError)]), Delay(2.0)], Several([Delay(1.0), Raise(OSError)])),
+        ([Raise(OSError), Delay(2.0)], Raise(OSError)),
+        ([], None),
+    ],
+)
+def test_prompt(faults: list[Fault], landed: Fault | None) -> None:
+    """Of several faults, those land at once that nothing has to come for and that stand before none that raises."""
+    assert Several(faults).prompt() == landed
+
+
 @pytest.mark.parametrize("fault", [Delay(1.0), Raise(OSError), Cancel(), Several(())])
 def test_frozen(fault: Any) -> None:
     """A fault is a value: nobody can change it between decision and effect."""

@@ -217,12 +217,13 @@ class Openings:
         evidence = await self._evidence(who, opened)
         if opened.manager is not None:
             await leave(self._hooks, who, opened.manager)
-        asked = None if opened.active is None else opened.active.asked
+        active = opened.active
+        asked, armed = (None, 0) if active is None else (active.asked, active.armed)
         fired = None if evidence is None else evidence.fired
         if fired is None:
-            fired = opened.landed + (0 if opened.active is None else opened.active.fired)
+            fired = opened.landed + (0 if active is None else active.fired)
         detail = {} if evidence is None else dict(evidence.detail)
-        self._hooks.emit(Lifted(self._hooks.elapsed_s(), opened.injection.name, asked, fired, detail))
+        self._hooks.emit(Lifted(self._hooks.elapsed_s(), opened.injection.name, asked, fired, detail, armed))
 
     async def _evidence(self, who: str, opened: Open) -> Evidence | None:
         if not isinstance(opened.fault, Evident):

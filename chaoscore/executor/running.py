@@ -5,8 +5,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
 from typing import Any
+
+from msgspec import structs
 
 from chaoscore.clock import SystemClock
 from chaoscore.context import Active, Place, Run, Strike
@@ -73,25 +76,21 @@ class LiveRun(Run):
 
     def landed(self, strike: Strike) -> None:
         """Count the fault and put it into the stream."""
-        ask, place = strike.ask, strike.place
-        ask.active.fired += 1
-        where = "" if ask.kind == "border" else caller()
-        fault = strike.fault
-        self._put(
-            Fired(
-                self.elapsed_s(),
-                strike.injector,
-                fault.kind,
-                ask.point,
-                where,
-                place.worker,
-                place.iteration,
-                place.path,
-                ask.n,
-                fault.describe(),
-                place.step,
-            )
-        )
+        strike.ask.active.fired += 1
+        self._put(self._fired(strike))
+
+    def armed(self, strike: Strike) -> Callable[[], None]:
+        """Count the fault; what is returned does as `landed`, with the identity of this ask."""
+        active, waiting = strike.ask.active, [self._fired(strike)]  # now: the ask turns to the next point
+        active.armed += 1
+
+        def landed() -> None:
+            with suppress(IndexError):  # it struck before, in another thread of the task
+                fired = waiting.pop()
+                active.fired += 1
+                self._put(structs.replace(fired, at=self.elapsed_s()))
+
+        return landed
 
     def recorded(self, place: Place, name: str, value: float | None, detail: dict[str, Any], injected: bool) -> None:
         """Put what the system under test said into the stream."""
@@ -105,6 +104,22 @@ class LiveRun(Run):
         """Put the injection that could not answer into the stream."""
         info = error_info(error)
         self._put(Trouble(self.elapsed_s(), f"injector {active.name!r}", "answer", info, Verdict.UNKNOWN))
+
+    def _fired(self, strike: Strike) -> Fired:
+        ask, place, fault = strike.ask, strike.place, strike.fault
+        return Fired(
+            self.elapsed_s(),
+            strike.injector,
+            fault.kind,
+            ask.point,
+            "" if ask.kind == "border" else caller(),
+            place.worker,
+            place.iteration,
+            place.path,
+            ask.n,
+            fault.describe(),
+            place.step,
+        )
 
     def _put(self, event: Event) -> None:
         self.stream.put(redact(event, self._secrets) if self._secrets else event)

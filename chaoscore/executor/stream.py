@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from chaoscore.errors import DeadlineError
@@ -149,11 +149,12 @@ class Delivery:
         closing = False
         while not closing:
             closing = self._closing or self._rest(BATCH_S)
-            batch = [self.backlog.popleft() for _ in range(len(self.backlog))]
-            self._room.set()
-            if self.failure is not None:
-                return
-            follow(batch)
+            for size in _slices(len(self.backlog)):
+                batch = [self.backlog.popleft() for _ in range(size)]
+                self._room.set()
+                if self.failure is not None:
+                    return
+                follow(batch)
 
     def _rest(self, seconds: float | None) -> bool:
         """Wait until there is something to do; tell whether it is the last."""
@@ -169,3 +170,11 @@ class Delivery:
             self.failure = (hook, error)
         self.backlog = deque(maxlen=0)  # swallows what nobody will read
         self._room.set()
+
+
+def _slices(count: int) -> Iterator[int]:
+    """Yield the sizes of the batches in which *count* events are handed over; one at least, as a sign of life."""
+    while count > BATCH:
+        yield BATCH
+        count -= BATCH
+    yield count

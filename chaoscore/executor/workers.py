@@ -298,6 +298,7 @@ class TaskWorker(Worker):
         for step in run.steps:
             flight = self._step_began(place, step)
             error = await self._attempt(place, step)
+            place.leave()  # before the loop has another turn: what has not struck by now does not
             await self._uncancel()
             outcome = self._step_ended(flight, error)
             error = None

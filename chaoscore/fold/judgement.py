@@ -80,6 +80,11 @@ def silence(injection: InjectionReport) -> str | None:
         return f"never opened (active {info.window})"
     if injection.asked is None:
         return "opened, but it has no evidence that anything happened"
+    if injection.armed:
+        return (
+            f"armed {_times(injection.armed)}, never struck: the step ended, or the injector was lifted, first; "
+            "shorten after=, or let the step reach an `await` (in a task) or a point (in plain code) that late"
+        )
     if injection.asked:
         return f"asked {_times(injection.asked)}, fired 0"
     if info.parameters.get("at"):

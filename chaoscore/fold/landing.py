@@ -31,6 +31,7 @@ class Landing:
         self.is_open = False
         self._openings = 0
         self._asked: int | None = None
+        self._armed = 0
         self._said: int | None = None
         self._seen = 0
         self._where = TopCounts(PLACES)
@@ -50,6 +51,7 @@ class Landing:
         """Take note of what it says now that it is no longer active."""
         self.is_open = False
         self._asked = _plus(self._asked, event.asked)
+        self._armed += event.armed
         self._said = _plus(self._said, event.fired if event.fired is not None else self._seen or None)
         self._seen = 0
         self._detail = event.detail or self._detail
@@ -68,6 +70,7 @@ class Landing:
             fired=self.fired,
             where=tuple((place, at_least) for place, at_least, _ in self._where.top(SHOWN)),
             detail=self._detail,
+            armed=self._armed,
         )
 
 

@@ -19,7 +19,8 @@ class Cancellation:
     Cancel the current asyncio task, at `maybe_cancel` and `point`.
 
     Synchronous code cannot be cancelled; there it sets a deadline, and the first point that is reached after it raises
-    an `InjectedTimeout`.
+    an `InjectedTimeout`. A fault has landed when the task was cancelled or the deadline raised; one whose step ends
+    first, or that is lifted first, strikes nothing.
 
     Attributes:
         probability: Chance that a point is struck, 0 to 1.

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 import attrs
 
-from chaoscore.context import Ask, Fault
-from chaoscore.faults import Several
+from chaoscore.context import Active, Ask, Fault
+from chaoscore.faults import several
 from chaoscore.injectors.parameters import at_border, optional_glob
 from chaoscore.protocols import Answers, Evidence, Evident, Injector, Opens, Site, Undo
 from chaoscore.spec import check_injector
@@ -113,13 +113,12 @@ class OpenComposite:
     def __init__(self, composite: Composite, parts: Sequence[Any]) -> None:
         self.answers, self.at = _kinds(parts), composite.at
         self._composite, self._parts = composite, parts
-        self._fired = 0
+        self._active: Active | None = None
 
     def answer(self, ask: Ask) -> Fault | None:
         """Return what all of them answer."""
-        fault = _answer(self._composite, self._parts, ask)
-        self._fired += fault is not None
-        return fault
+        self._active = ask.active
+        return _answer(self._composite, self._parts, ask)
 
 
 class EvidentComposite(OpenComposite):
@@ -127,14 +126,21 @@ class EvidentComposite(OpenComposite):
 
     async def evidence(self) -> Evidence:
         """Return what landed at points, and what each injector can prove beyond that."""
+        proof = await self._beyond_points()
+        if proof.fired is None or self._active is None:
+            return proof
+        return attrs.evolve(proof, fired=proof.fired + self._active.fired)
+
+    async def _beyond_points(self) -> Evidence:
         fired: int | None = None
         detail: dict[str, object] = {}
         for part in self._parts:
             if isinstance(part, Evident):
-                evidence = part.evidence()
+                # What landed at points belongs to the outermost: inside it, another composite must not count it again.
+                evidence = part._beyond_points() if isinstance(part, EvidentComposite) else part.evidence()
                 proof = await evidence if isawaitable(evidence) else evidence
                 if proof.fired is not None:
-                    fired = proof.fired + (self._fired if fired is None else fired)
+                    fired = proof.fired + (fired or 0)
                 detail.update(proof.detail)
         return Evidence(fired=fired, detail=detail)
 
@@ -162,4 +168,4 @@ def _answer(composite: Composite, parts: Sequence[Any], ask: Ask) -> Fault | Non
             fault = part.answer(ask)
             if fault is not None:
                 faults.append(fault)
-    return None if not faults else faults[0] if len(faults) == 1 else Several(tuple(faults))
+    return several(faults)

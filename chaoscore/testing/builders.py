@@ -190,6 +190,10 @@ class _HandRun(Run):
     def landed(self, strike: Strike) -> None:
         strike.ask.active.fired += 1
 
+    def armed(self, strike: Strike) -> Callable[[], None]:
+        strike.ask.active.armed += 1
+        return partial(self.landed, strike)
+
     def recorded(self, *_: Any) -> None:
         return
 

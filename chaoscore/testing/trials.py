@@ -26,16 +26,18 @@ from chaoscore.testing.traces import left_since, traces
 STRIKES = Promise(
     "it strikes where it can, and has evidence of it",
     "let `make` return one that strikes every time, and pass `strike=`, a step in which it does; tell a fault that no "
-    "point asks for by `site.landed(...)`, or let what `open` yields have `evidence()`",
+    "point asks for by `site.landed(...)`, or let what `open` yields have `evidence()`; where a fault is armed at a "
+    "point and strikes later, let that step last until it has",
 )
 TRUTHFUL = Promise(
     "its evidence is true: no fault where it was not asked, and as many as landed",
-    "count a fault where it has taken effect, not where it was planned, and begin at 0 with each opening",
+    "count a fault where it has taken effect, not where it was planned or armed, and begin at 0 with each opening",
 )
 REPEATABLE = Promise(
     "the same seed brings the same faults, in every run with the same injector and whatever the interleaving",
     "decide by `ask.chance`, `ask.between`, `ask.count` and `site.draw` alone, and keep state in what `open` yields; "
-    "pass `deterministic=False` if it is meant to depend on time",
+    "pass `deterministic=False` if it is meant to depend on time; where faults are armed and strike later, let "
+    "`strike=` last until they have",
 )
 TAKES_EFFECT = Promise(
     "its fault is in effect while it is open, and not before",
@@ -136,8 +138,9 @@ def _said(recording: Recording) -> int | None:
 
 
 def _asked(recording: Recording) -> str:
-    asked = [each.asked for each in recording.of(Lifted) if each.injector == NAME and each.asked is not None]
-    return f"asked {sum(asked)} times, " if asked else ""
+    lifted = [each for each in recording.of(Lifted) if each.injector == NAME and each.asked is not None]
+    asked, armed = sum(each.asked or 0 for each in lifted), sum(each.armed for each in lifted)
+    return (f"asked {asked} times, " if lifted else "") + (f"armed {armed} times, " if armed else "")
 
 
 def _landed(recording: Recording) -> list[Fired]:

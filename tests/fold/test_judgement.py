@@ -144,6 +144,13 @@ def injections(*parameters: dict[str, object], kind: str = "delay") -> tuple[Inj
             "opened but never asked: call maybe_delay() in a step or give it at=",
         ),
         ([Opened(0.1, "i0"), Lifted(0.2, "i0", 12, 0)], "asked 12 times, fired 0"),
+        (
+            [Opened(0.1, "i0"), Lifted(0.2, "i0", 12, 0, armed=5)],
+            (
+                "armed 5 times, never struck: the step ended, or the injector was lifted, first; shorten after=, or "
+                "let the step reach an `await` (in a task) or a point (in plain code) that late"
+            ),
+        ),
         ([Opened(0.1, "i0"), Lifted(0.2, "i0", 1, 0)], "asked once, fired 0"),
         ([Opened(0.1, "i0"), Lifted(0.2, "i0")], "opened, but it has no evidence that anything happened"),
     ],

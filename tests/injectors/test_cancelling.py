@@ -2,13 +2,14 @@
 
 import asyncio
 import re
+import threading
 import time
 from typing import Any
 
 import pytest
 
 from chaoscore.errors import InjectedTimeout, is_injected
-from chaoscore.events import Outcome
+from chaoscore.events import Fired, Outcome, Recorded, StepEnded
 from chaoscore.injectors import cancellation, error
 from chaoscore.points import amaybe_cancel, apoint, maybe_cancel, point, record_event
 from chaoscore.spec import window
@@ -49,7 +50,8 @@ def test_blocking_form_in_a_task() -> None:
         await asyncio.sleep(0)
         behind.append("after an await")
 
-    assert ran(step, cancellation()).outcomes == [Outcome.FAULTED]
+    run = ran(step, cancellation())
+    assert (run.outcomes, run.lifted().fired) == ([Outcome.FAULTED], 1)
     assert behind == ["at once"]
 
 
@@ -78,7 +80,8 @@ def test_next_steps_are_not_poisoned() -> None:
     run = finish(trial)
     assert run.report.iterations.ok == 3
     assert cancelling == [0] * 6
-    assert run.lifted().fired == 6
+    assert (run.lifted().armed, run.lifted().fired) == (6, 3)
+    assert {fired.step for fired in run.fired} == {"step"}
 
 
 def test_next_iterations_are_not_poisoned() -> None:
@@ -118,7 +121,50 @@ def test_delayed_never_hits_later() -> None:
     trial = scenario(armed, cancellation(after="5ms"), repeat=2)
     run = finish(trial.step("long", long).step("plain", lambda target: time.sleep(0.01)))
     assert run.outcomes == [Outcome.OK] * 6
-    assert run.lifted().fired == 2
+    assert (run.lifted().armed, run.lifted().fired, run.fired) == (2, 0, [])
+    assert run.report.verdict == "unknown"
+    assert "armed 2 times, never struck" in run.report.reasons[0].text
+
+
+def test_delayed_is_evident_when_it_strikes() -> None:
+    """The evidence of a delayed cancellation is as late as that, and names the point and the ask that decided it."""
+
+    async def step(target: Any) -> None:
+        await amaybe_cancel("here")
+        record_event("armed")
+        await apoint("there")
+        await asyncio.sleep(5)
+
+    run = ran(step, cancellation(after="5ms", at="here"), repeat=3)
+    kinds = [type(event) for event in run.events if isinstance(event, Recorded | Fired | StepEnded)]
+    assert kinds == [Recorded, Fired, StepEnded] * 3
+    assert [(fired.point, fired.iteration, fired.n, fired.step) for fired in run.fired] == [
+        ("here", iteration, 0, "step") for iteration in range(3)
+    ]
+    assert {fired.where for fired in run.fired} == {
+        f"{__file__}:{step.__code__.co_firstlineno + 1} in {step.__qualname__}"
+    }
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+def test_child_that_awaits_nothing(swallows: bool) -> None:
+    """A child that ends without any `await` is cancelled all the same, unless it ends with an error of its own."""
+    ends: list[type[BaseException]] = []
+
+    async def child() -> None:
+        maybe_cancel()
+        if swallows:
+            raise KeyError
+
+    async def step(target: Any) -> None:
+        try:
+            await asyncio.create_task(child())
+        except (asyncio.CancelledError, KeyError) as error:
+            ends.append(type(error))
+
+    run = ran(step, cancellation())
+    assert ends == [KeyError if swallows else asyncio.CancelledError]
+    assert (run.lifted().armed, run.lifted().fired) == (1, 0 if swallows else 1)
 
 
 def test_delayed_in_a_child() -> None:
@@ -149,7 +195,7 @@ def test_lifted_before_it_is_due() -> None:
         await asyncio.sleep(WAIT_S)
 
     run = ran(step, cancellation(after="40ms"), window=window(until="10ms"))
-    assert run.outcomes == [Outcome.OK]
+    assert (run.outcomes, run.fired) == ([Outcome.OK], [])
 
 
 def test_in_a_group() -> None:
@@ -252,6 +298,8 @@ def test_deadline() -> None:
     assert run.outcomes == [Outcome.OK]
     ((number, timeout),) = caught
     assert (number, type(timeout), is_injected(timeout)) == (3, InjectedTimeout, True)
+    assert [(fired.point, fired.n) for fired in run.fired] == [("first", 0)]
+    assert (run.lifted().asked, run.lifted().fired) == (4, 1)
 
 
 def test_deadline_of_any_point() -> None:
@@ -274,7 +322,34 @@ def test_deadline_ends_with_its_step() -> None:
         point("late")
 
     trial = scenario(lambda target: maybe_cancel(), cancellation(after="5ms", at="maybe_cancel"), repeat=2)
-    assert finish(trial.step("late", late)).outcomes == [Outcome.OK] * 4
+    run = finish(trial.step("late", late))
+    assert run.outcomes == [Outcome.OK] * 4
+    assert (run.lifted().armed, run.lifted().fired, run.fired) == (2, 0, [])
+    assert run.report.verdict == "unknown"
+
+
+def test_deadline_of_threads_is_one_fault() -> None:
+    """A deadline that is raised in a step and in the threads that it has started is one fault."""
+    clock = HandClock()
+    struck: list[str] = []
+
+    def reach(name: str) -> None:
+        try:
+            point(name)
+        except InjectedTimeout:
+            struck.append(name)
+
+    def step(target: Any) -> None:
+        maybe_cancel()
+        thread = threading.Thread(target=reach, args=("thread",))
+        clock.now_s += 2
+        thread.start()
+        thread.join()
+        reach("step")
+
+    run = ran(step, cancellation(after=1, at="maybe_cancel"), clock=clock)
+    assert struck == ["thread", "step"]
+    assert [(fired.point, fired.path) for fired in run.fired] == [("maybe_cancel", ())]
 
 
 def test_plain_step_among_tasks() -> None:

@@ -19,7 +19,15 @@ from chaoscore.errors import InjectedError, InjectedPanic
 from chaoscore.events import Fired, Outcome
 from chaoscore.faults import Delay
 from chaoscore.injectors import cancellation, composite, delay, error, network, panic
-from chaoscore.points import amaybe_delay, maybe_delay, maybe_error, maybe_network_chaos, maybe_panic, point
+from chaoscore.points import (
+    amaybe_delay,
+    maybe_cancel,
+    maybe_delay,
+    maybe_error,
+    maybe_network_chaos,
+    maybe_panic,
+    point,
+)
 from chaoscore.protocols import Evidence, Injector, Site, Undo
 from tests.runs import HandClock, finish, ran, scenario
 
@@ -116,6 +124,38 @@ def test_each_decides_for_itself() -> None:
     assert all(70 < count < 130 for count in (*counts, both))
 
 
+def test_what_comes_before_an_error() -> None:
+    """What stands behind an injector that raises does not strike, and there is no evidence that it did."""
+    clock = HandClock()
+    run = ran(lambda target: point("here"), composite([delay(2), composite([error(), delay(1)])]), clock=clock)
+    assert (clock.slept, [fired.fault for fired in run.fired]) == ([2], ["delay+error"])
+
+
+@pytest.mark.parametrize("lasts_s", [1, 5])
+def test_one_that_strikes_later(lasts_s: float) -> None:
+    """Of a composite with a deadline, the rest lands at the point; the deadline when it strikes, if it does."""
+    clock = HandClock()
+
+    def step(target: Any) -> None:
+        maybe_cancel()
+        maybe_cancel()
+        clock.now_s += lasts_s
+        maybe_error()
+
+    inner = composite([Opening([], "a", proof=Evidence(fired=4)), cancellation(after=3)])
+    run = ran(step, composite([inner, delay(2, at="x")]), clock=clock)
+    struck = [("cancel", "maybe_cancel", 0)] * (lasts_s > 3)
+    assert [(fired.fault, fired.point, fired.n) for fired in run.fired if fired.point != "outside"] == struck
+    assert (run.lifted().asked, run.lifted().armed, run.lifted().fired) == (2, 1, 4 + len(struck))
+
+
+def test_rest_lands_at_once() -> None:
+    """Of a composite that is to cancel later, the delay has landed all the same when its step ends first."""
+    run = ran(lambda target: point("here"), composite([delay(0), cancellation(after=3)]), clock=HandClock())
+    assert [(fired.fault, fired.detail) for fired in run.fired] == [("delay", "0.000 ms")]
+    assert (run.lifted().armed, run.lifted().fired) == (1, 1)
+
+
 def test_nested() -> None:
     """A composite may hold composites."""
     clock = HandClock()
@@ -143,7 +183,7 @@ def test_interval_does_not_disturb_others() -> None:
     assert struck(0.0) == struck(0.3) == struck(5.0) != []
 
 
-@pytest.mark.parametrize("injector", [delay("1us"), cancellation(after=5), composite([delay("1us")], at="before:step")])
+@pytest.mark.parametrize("injector", [delay("1us"), cancellation(), composite([delay("1us")], at="before:step")])
 def test_at_a_border(injector: Any) -> None:
     """A composite strikes at the border of a step with all that it has."""
     run = ran(lambda target: point("inside"), composite([injector], at="before:step"), repeat=3)

@@ -14,7 +14,10 @@ from chaoscore import (
     IterationEnded,
     Outcome,
     Stuck,
+    amaybe_cancel,
+    current_place,
     injectors,
+    maybe_cancel,
     record_error,
     record_panic,
     record_recursion_depth,
@@ -33,13 +36,31 @@ from chaoscore.testing import (
 
 # -- injectors
 
+
+async def wait(target: Any) -> None:
+    """Wait for longer than the cancellation takes to come."""
+    await amaybe_cancel()
+    await asyncio.sleep(0.2)
+
+
+def work(target: Any) -> None:
+    """Reach a point again after two hours."""
+    maybe_cancel()
+    place = current_place()
+    assert place is not None
+    place.run.clock.sleep(7200)
+    maybe_cancel()
+
+
 INJECTORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "delay": (lambda: injectors.delay("5ms", "25ms"), {"wrong": [{"low": "2s", "high": "1s"}]}),
     "delay at borders": (lambda: injectors.delay("5ms", at="before:*"), {}),
     "delay at intervals": (lambda: injectors.delay("5ms", interval="1h"), {"deterministic": False}),
     "error": (lambda: injectors.error("OSError", ["no"]), {"wrong": [{"type": "NoSuchError"}, {"type": int}]}),
     "panic": (lambda: injectors.panic(at="db.*"), {}),
-    "cancellation": (lambda: injectors.cancellation(after="1s"), {}),
+    "cancellation": (injectors.cancellation, {}),
+    "cancellation later": (lambda: injectors.cancellation(after="1ms"), {"strike": wait}),
+    "deadline": (lambda: injectors.cancellation(after="1h"), {"strike": work}),
     "network": (lambda: injectors.network("db*", 5432, refuse=1), {"wrong": [{"port": 0}, {"refuse": 0}]}),
     "composite": (
         lambda: injectors.composite([injectors.delay("5ms"), injectors.panic()]),

@@ -88,6 +88,13 @@ def test_a_strike_of_ones_own() -> None:
         check_injector(lambda: injectors.delay("5ms", at="db.*"), strike=lambda target: point("cache.read"))
 
 
+def test_what_is_only_armed_is_no_strike() -> None:
+    """A cancellation whose step ends before it is due has struck nothing, and the kit says what to pass instead."""
+    with pytest.raises(ConformanceError, match="armed 20 times, it says that 0 faults landed") as caught:
+        check_injector(lambda: injectors.cancellation(after="1h"))
+    assert "let that step last until it has" in caught.value.remedy
+
+
 def test_a_strike_may_be_async() -> None:
     """A strike= may be `async def`."""
 
