@@ -41,12 +41,10 @@ def broken(plugin: str) -> Broken:
 def test_what_the_core_exports_is_what_it_offers() -> None:
     """Every injector, validator and reporter of the core's doors can be asked for by the name it is exported under."""
     found = catalogue()
-    assert set(injectors.__all__) <= set(found.injectors.names)
-    assert set(validators.__all__) <= set(found.validators.names)
-    assert set(reporters.__all__) <= set(found.reporters.names)
     for door, offers in ((injectors, found.injectors), (validators, found.validators), (reporters, found.reporters)):
-        for name in door.__all__:
-            assert offers.need(name, "here").part is getattr(door, name)
+        parts = {name: part for name in door.__all__ if hasattr(part := getattr(door, name), "kind")}
+        assert {name: offers.need(name, "here").part for name in parts} == parts
+        assert len(parts) >= 5
 
 
 def test_the_core_is_the_first_plugin_and_not_broken() -> None:
