@@ -21,6 +21,13 @@ BATCH_S = 0.05
 BATCH = 1_000
 """A reporter gets its events so often, or when there are so many: a fast run must not pile them up for it."""
 
+LAG = 2_000
+GIVE_WAY_S = 0.02
+"""
+A run that is so many events ahead of a reporter, and again with each batch more, stands back until that has taken some,
+for so long at most: enough for one that had no turn on a busy machine, and little of a burden where it is stuck.
+"""
+
 
 class Stream:
     """
@@ -74,8 +81,8 @@ class Stream:
             finally:
                 showing.release()
         for delivery in self._deliveries:
-            if len(delivery.backlog) > BACKLOG:
-                delivery.wait_for_room()
+            if len(delivery.backlog) > delivery.patience:
+                delivery.give_way()
 
     def flush(self) -> None:
         """Return when all that was emitted has been shown."""
@@ -100,6 +107,7 @@ class Delivery:
 
     Attributes:
         backlog: Events that the reporter has not seen yet.
+        patience: How many there may be before `give_way` is called.
         failure: What its hook raised, with the hook's name, once it did.
     """
 
@@ -107,6 +115,7 @@ class Delivery:
         self.reporter = reporter
         self.who = f"reporter {getattr(reporter, 'kind', type(reporter).__name__)!r}"
         self.backlog: deque[Event] = deque()
+        self.patience = LAG
         self.failure: tuple[str, BaseException] | None = None
         self._deadline_s = deadline_s
         self._closing = False
@@ -116,6 +125,15 @@ class Delivery:
         self._report: Report | None = None
         self._thread = threading.Thread(target=self._serve, name=f"chaoscore-{self.who}", daemon=True)
         self._thread.start()
+
+    def give_way(self) -> None:
+        """Let the reporter have a turn: for a moment, or, if it is too far behind, until it has caught up."""
+        if len(self.backlog) > BACKLOG:
+            self.wait_for_room()
+        else:
+            self.patience = min(len(self.backlog) + BATCH, BACKLOG)
+            self._room.clear()
+            self._room.wait(GIVE_WAY_S)
 
     def wait_for_room(self) -> None:
         """Hold the emitting thread until the reporter has caught up, or give the reporter up."""
@@ -151,6 +169,7 @@ class Delivery:
             closing = self._closing or self._rest(BATCH_S)
             for size in _slices(len(self.backlog)):
                 batch = [self.backlog.popleft() for _ in range(size)]
+                self.patience = LAG
                 self._room.set()
                 if self.failure is not None:
                     return

@@ -112,6 +112,7 @@ def test_a_reporter_that_hangs_is_given_up() -> None:
 def test_a_reporter_that_lags_holds_the_run_before_memory_grows(monkeypatch: Any) -> None:
     """The backlog has a bound; when it is full the run waits, and a reporter that never catches up is dropped."""
     monkeypatch.setattr(streams, "BACKLOG", 10)
+    monkeypatch.setattr(streams, "LAG", 5)
     released = threading.Event()
     most = 0
 
@@ -132,3 +133,37 @@ def test_a_reporter_that_lags_holds_the_run_before_memory_grows(monkeypatch: Any
     assert most <= 11
     assert delivery.failure is not None
     assert delivery.failure[0] == "follow"
+
+
+def test_a_run_gives_way_to_a_reporter_that_lags_a_little(monkeypatch: Any) -> None:
+    """It stands back once for each batch; the reporter, when it goes on, gets all events in order and in batches."""
+    monkeypatch.setattr(streams, "BATCH", 10)
+    monkeypatch.setattr(streams, "LAG", 20)
+    released = threading.Event()
+    batches: list[Sequence[Event]] = []
+    stood_back: list[int] = []
+
+    class Slow:
+        kind: ClassVar[str] = "slow"
+
+        def follow(self, events: Sequence[Event]) -> None:
+            released.wait()
+            batches.append(events)
+
+    class Watched(Delivery):
+        def give_way(self) -> None:
+            stood_back.append(len(self.backlog))
+            super().give_way()
+
+    delivery = Watched(Slow(), deadline_s=60)
+    stream = Stream()
+    stream.deliver_to([delivery])
+    events = [Phase(float(n), "x") for n in range(100)]
+    for event in events:
+        stream.emit(event)
+    released.set()
+    delivery.finish(None)
+    assert delivery.failure is None
+    assert 5 <= len(stood_back) <= 10  # 100 events in steps of a batch; which of them was taken first is a race
+    assert [event for batch in batches for event in batch] == events
+    assert max(len(batch) for batch in batches) == 10
