@@ -26,7 +26,12 @@ class HttpHeadersStage(HttpStage["HttpHeaders"]):
 
 def _sendable(_: object, field: attrs.Attribute[Any], headers: Object) -> None:
     for name, value in headers.items():
-        if not (value is None or isinstance(value, str)) or not _fits(f"{name}{value or ''}") or ":" in name:
+        if (
+            not (value is None or isinstance(value, str))
+            or not _fits(f"{name}{value or ''}")
+            or not name
+            or ":" in name
+        ):
             raise ValueError(
                 f"{field.name} maps names to text, or to null for those to remove, not {name!r} to {value!r}"
             )
