@@ -204,7 +204,8 @@ def test_text_is_read_as_go_does(api: Api) -> None:
 
 def test_what_is_not_read(api: Api) -> None:
     """The toxics in the description of a proxy are not looked at, whatever they are."""
-    for toxics in (7, [7], "x", {}, [{"type": "zz"}], None):
+    strange: tuple[Any, ...] = (7, [7], "x", {}, [{"type": "zz"}], None)
+    for toxics in strange:
         made = api("POST", "/proxies", {"name": "a", "listen": "127.0.0.1:0", "upstream": "x", "toxics": toxics})
         assert (made.status, made.json["toxics"]) == (201, [])
         api.clear()
