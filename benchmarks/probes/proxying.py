@@ -88,7 +88,9 @@ def api(server: str) -> Iterator[Api]:
         port = free.getsockname()[1]
     environment = {**os.environ, "LOG_LEVEL": "error"}
     command = [program, "-host", "127.0.0.1", "-port", str(port)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:  # as ours is: schedulers treat sessions apart
         try:
             made = Api(_awaited(port), process.pid)
             yield made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +61,16 @@ def test_the_target_gets_an_address(kind: str, echo: Echo) -> None:
     assert caller.proxy.upstream == echo.address
     with pytest.raises(ConnectionRefusedError):
         caller.connect()
+
+
+def test_modules_beside_the_scenario_do_not_matter(
+    kind: str, echo: Echo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server starts in a folder with a module that has the name of one of the standard library."""
+    (tmp_path / "socket.py").write_text("raise SystemExit('the wrong socket')")
+    monkeypatch.chdir(tmp_path)
+    caller = Caller()
+    assert asked(caller, proxies({"db": echo.address}, kind)).run().verdict is Verdict.PASS
 
 
 @pytest.mark.usefixtures("installed")

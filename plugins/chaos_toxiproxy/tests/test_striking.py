@@ -206,25 +206,16 @@ def test_traffic_of_another_proxy_proves_nothing(echo: Echo, kind: str) -> None:
     assert report.injections[0].fired == 0
 
 
-def test_traffic_before_the_window_proves_nothing(echo: Echo, kind: str) -> None:
+def test_traffic_before_the_fault_proves_nothing(echo: Echo, kind: str) -> None:
     """What a connection carried before its toxic came is no evidence."""
 
-    def ask_once(caller: Caller) -> None:
-        if not caller.answers:
-            caller.answers.append(caller.ask())
-        time.sleep(0.01)
+    class Early(Caller):
+        def setup(self, proxies: Any) -> None:
+            super().setup(proxies)
+            assert self.ask() == b"hello"
 
-    report = (
-        Scenario("caller")
-        .target(Caller())
-        .step("ask", ask_once)
-        .provide("proxies", proxies({"db": echo.address}, kind))
-        .inject("late", latency("1ms"), window=window("300ms"))
-        .run_for("400ms")
-        .run()
-    )
-    assert report.injections[0].opened == 1
-    assert report.injections[0].fired == 0
+    report = run(echo, kind, latency("1ms"), lambda _: None, caller=Early())
+    assert (report.injections[0].opened, fired(report)) == (1, 0)
 
 
 # -- which proxy, when
@@ -255,8 +246,8 @@ def test_windows_open_and_lift(echo: Echo, kind: str) -> None:
         .target(Caller())
         .step("ask", lambda it: it.ask())
         .provide("proxies", proxies({"db": echo.address}, kind))
-        .inject("slow", latency("2ms"), window=window(every="120ms", for_="60ms"))
-        .run_for("500ms")
+        .inject("slow", latency("2ms"), window=window(every="200ms", for_="100ms"))
+        .run_for("1500ms")
         .run()
     )
     [injection] = report.injections

@@ -195,6 +195,22 @@ def test_json_is_read_as_go_does(api: Api) -> None:
     assert b"\\u003c\\u0026\\u003e" in api("GET", "/proxies/c").body
 
 
+def test_text_is_read_as_go_does(api: Api) -> None:
+    """Half of a surrogate pair, and bytes that are no UTF-8, become the sign for what cannot be shown."""
+    for body in (b'{"name":"a\\ud800","upstream":"x"}', b'{"name":"b\xff","upstream":"\\ud83d\\ude00"}'):
+        assert api("POST", "/proxies", body).json["name"][1] == "\ufffd"
+    assert api("GET", "/proxies/b%EF%BF%BD").json["upstream"] == "\U0001f600"
+
+
+def test_what_is_not_read(api: Api) -> None:
+    """The toxics in the description of a proxy are not looked at, whatever they are."""
+    strange: tuple[Any, ...] = (7, [7], "x", {}, [{"type": "zz"}], None)
+    for toxics in strange:
+        made = api("POST", "/proxies", {"name": "a", "listen": "127.0.0.1:0", "upstream": "x", "toxics": toxics})
+        assert (made.status, made.json["toxics"]) == (201, [])
+        api.clear()
+
+
 # -- populate and reset
 
 
@@ -242,6 +258,14 @@ def test_populate_fails(api: Api, body: Any, status: int, error: str, done: list
     assert list(reply.json) == ["error", "status", "proxies"]
     assert (reply.json["proxies"] and [each["name"] for each in reply.json["proxies"]]) == done
     assert sorted(api("GET", "/proxies").json) == (done or [])
+
+
+@pytest.mark.parametrize("body", [b"{}", b"7", b'""', b"false", b"[7]"])
+def test_populating_with_something_else(api: Api, body: bytes) -> None:
+    """What is no array of proxies is refused."""
+    reply = api("POST", "/populate", body)
+    assert (reply.status, reply.json["proxies"]) == (400, None)
+    assert reply.json["error"].startswith("bad request body: json: cannot unmarshal ")
 
 
 def test_reset(api: Api, upstream: Upstream) -> None:

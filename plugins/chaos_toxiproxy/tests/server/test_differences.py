@@ -357,6 +357,9 @@ def test_toxics_with_a_proxy(ours: Api) -> None:
     assert ours("POST", "/proxies?toxics=true", plan).error == (400, "invalid toxic type")
     assert ours("GET", "/proxies").json == {}
     assert ours("POST", "/populate?toxics=true", [plan]).status == 400
+    strange: tuple[object, ...] = (7, [7], {})
+    for toxics in strange:
+        assert ours("POST", "/proxies?toxics=true", {**plan, "toxics": toxics}).status == 400
 
 
 def test_a_taken_port() -> None:

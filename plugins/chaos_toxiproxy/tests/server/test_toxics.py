@@ -150,16 +150,23 @@ def test_reset_peer(api: Api, upstream: Upstream, stream: str, timeout: int) -> 
 
 
 def test_slicer(api: Api, ends: Ends, stream: str) -> None:
-    """Data arrives in slices near the average, and all of it."""
-    api.toxic("slicer", stream, average_size=64, size_variation=32, delay=3000)
+    """Data comes in slices near the average, one after each delay, and all the rest when the toxic goes."""
+    name = api.toxic("slicer", stream, average_size=64, size_variation=32, delay=600_000_000)
     data = bytes(range(256)) * 8
     ends.source.sendall(data)
-    slices: list[bytes] = []
-    while sum(map(len, slices)) < len(data):
-        slices.append(ends.sink.recv(4096))
-    assert b"".join(slices) == data
-    assert len(slices) > 10
-    assert min(map(len, slices)) >= 16
+    first = ends.sink.recv(4096)
+    assert 0 < len(first) <= 96
+    assert silent(ends.sink)
+    api.remove(name)
+    assert first + receive(ends.sink, len(data) - len(first)) == data
+
+
+def test_sizes_of_slices(api: Api, ends: Ends, stream: str) -> None:
+    """Without variation data is halved until it is no larger than the average."""
+    api.toxic("slicer", stream, average_size=100, size_variation=0, delay=600_000_000)
+    ends.source.sendall(bytes(1000))
+    assert len(ends.sink.recv(4096)) == 62
+    assert silent(ends.sink)
 
 
 def test_slicer_takes_its_time(api: Api, ends: Ends, stream: str) -> None:

@@ -48,7 +48,7 @@ class Collection:
             ApiError: There is one of that name, it cannot listen there, or a toxic is wrong.
         """
         proxy = Proxy(self.world, plan)
-        for fields in plan.toxics if toxics else ():
+        for fields in plan.wanted_toxics() if toxics else ():
             proxy.add(read_toxic(fields, plan.network, proxy.struck))
         self._must_be_new(plan.name)
         if plan.enabled:

@@ -77,7 +77,8 @@ def read_object(body: bytes, what: str) -> Object:
 
 def read_array(body: bytes, what: str) -> list[Object]:
     """Return the objects in *body*."""
-    items = _whole(read(body) or [], list, f"[]{what}")
+    value = read(body)
+    items = [] if value is None else _whole(value, list, f"[]{what}")
     return [Object() if item is None else _whole(item, Object, what) for item in items]
 
 
@@ -85,6 +86,8 @@ def checked(value: Any, kind: type, field: str) -> Any:
     """Return *value* if it is of *kind*; *field* is where it stands, for the error."""
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
+    if kind is str and isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
         return value
     raise bad_body(f"json: cannot unmarshal {_kind(value)} into Go struct field {field} of type {_GO_TYPES[kind]}")

@@ -8,7 +8,7 @@ import attrs
 
 from chaos_toxiproxy.server import gojson
 from chaos_toxiproxy.server.answers import bad_body, missing_field
-from chaos_toxiproxy.server.gojson import Object
+from chaos_toxiproxy.server.gojson import Object, checked
 from chaos_toxiproxy.server.tls import Tls
 
 NETWORKS = ("tcp", "udp")
@@ -26,7 +26,7 @@ class Plan:
         enabled: Whether it accepts connections.
         network: ``tcp`` or ``udp``.
         tls: How it uses TLS; None: it passes on what it gets.
-        toxics: What its toxics should be, unread.
+        toxics: What its toxics should be, unread: most requests do not want them.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Plan:
     enabled: bool = True
     network: str = "tcp"
     tls: Tls | None = None
-    toxics: tuple[Object, ...] = ()
+    toxics: Any = None
 
     @classmethod
     def read(cls, fields: Object, where: str = "") -> Plan:
@@ -54,7 +54,7 @@ class Plan:
             enabled=fields.read("Proxy", "enabled", bool, True),
             network=network,
             tls=None if tls is None else Tls.read(tls),
-            toxics=tuple(fields.get("toxics") or ()),
+            toxics=fields.get("toxics"),
         )
         for field in ("name", "upstream"):
             if not getattr(plan, field):
@@ -62,6 +62,16 @@ class Plan:
         if network not in NETWORKS or (tls and network == "udp"):
             raise bad_body(f"network is tcp or udp, and TLS goes over tcp, not {network!r}")
         return plan
+
+    def wanted_toxics(self) -> list[Object]:
+        """
+        Return what its toxics should be.
+
+        Raises:
+            ApiError: They are no array of objects.
+        """
+        toxics: list[Any] = [] if self.toxics is None else checked(self.toxics, list, "Proxy.toxics")
+        return [checked(each, Object, "Proxy.toxics") for each in toxics]
 
     def shown(self) -> dict[str, Any]:
         """Return what requests see of it that Toxiproxy does not have: only what was asked for."""

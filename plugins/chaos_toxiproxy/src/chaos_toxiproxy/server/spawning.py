@@ -76,7 +76,7 @@ def start(
     Raises:
         ServerError: It did not start: a port is taken, a file is wrong.
     """
-    command = [sys.executable, "-m", "chaos_toxiproxy.server", f"--host={host}", f"--port={port}"]
+    command = [sys.executable, "-P", "-m", "chaos_toxiproxy.server", f"--host={host}", f"--port={port}"]
     command += [f"--owner={os.getpid()}"]
     command += [] if config is None else [f"--config={config}"]
     command += [] if seed is None else [f"--seed={seed}"]
@@ -87,7 +87,7 @@ def start(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,  # but not stderr: nobody would read it, and then it is full one day
         env=environment,
-        start_new_session=True,  # Ctrl-C is for the owner, which undoes first
+        start_new_session=False,  # Ctrl-C is for the owner, which undoes first
     )
     try:
         return Server(process, _ready(process), token)

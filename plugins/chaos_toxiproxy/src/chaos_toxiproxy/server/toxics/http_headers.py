@@ -26,10 +26,9 @@ class HttpHeadersStage(HttpStage["HttpHeaders"]):
 
 def _sendable(_: object, field: attrs.Attribute[Any], headers: Object) -> None:
     for name, value in headers.items():
-        if not (value is None or isinstance(value, str)) or not _fits(f"{name}{value or ''}") or ":" in name:
-            raise ValueError(
-                f"{field.name} maps names to text, or to null for those to remove, not {name!r} to {value!r}"
-            )
+        named = name and ":" not in name
+        if not named or not (value is None or isinstance(value, str)) or not _fits(f"{name}{value or ''}"):
+            raise ValueError(f"{field.name} maps names to text, or to null to remove them, not {name!r} to {value!r}")
 
 
 def _fits(text: str) -> bool:
