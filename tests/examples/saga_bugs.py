@@ -35,7 +35,7 @@ class Bug:
 BUGS: dict[str, Bug] = {}
 
 
-def says(text: str, failpoints: str = FAILPOINTS, orders: int = 100) -> Callable[[type[Rules]], type[Rules]]:
+def says(text: str, failpoints: str = FAILPOINTS, orders: int = 60) -> Callable[[type[Rules]], type[Rules]]:
     def register(rules: type[Rules]) -> type[Rules]:
         BUGS[rules.__name__] = Bug(rules, text, failpoints, orders)
         return rules

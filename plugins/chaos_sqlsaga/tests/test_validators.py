@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 import chaos_sqlsaga
 from chaos_sqlsaga import SagaEvent, What, promises, record_saga_event
-from chaoscore import Event, Fired, Lifted, Opened, Recorded, Scenario, Verdict, current_place
+from chaoscore import Event, Fired, Lifted, Moment, Opened, Recorded, Scenario, Severity, Verdict, current_place
 from chaoscore.injectors import delay
 from chaoscore.testing import FakeClock, check_validator, judge, run_once
 
@@ -348,3 +349,39 @@ def test_it_looks_while_workers_tell() -> None:
     )
     assert report.troubles == ()
     assert "nothing happened for" in report.findings[0].first.message
+
+
+def test_what_a_look_finds_is_told_when_the_run_ends_meanwhile() -> None:
+    """A look that is cancelled because the workload is over loses nothing of what it found."""
+    reading, ended = threading.Event(), threading.Event()
+
+    class Slow(Growing):
+        def read(self) -> list[SagaEvent]:
+            if self.readings == 0:
+                reading.set()
+                ended.wait(30)
+            return super().read() + super().read()
+
+    def step(target: object) -> None:
+        assert reading.wait(30)
+
+    class After:
+        """Is asked when the workload is over."""
+
+        kind: ClassVar[str] = "after"
+        severity = Severity.CRITICAL
+
+        def start(self, scene: object) -> Any:
+            return self
+
+        moments = frozenset({Moment.AFTER})
+        every_s = 1.0
+
+        def check(self, moment: Moment) -> None:
+            ended.set()
+
+    slow = Slow(BROKEN["calls"])
+    scenario = Scenario("ends").target(object()).step("wait", step).expect("first", After())
+    report = scenario.expect("calls", chaos_sqlsaga.calls(history=lambda _: slow, every="1ms")).run()
+    assert report.troubles == ()
+    assert ["while attempt 1 ran" in each.first.message for each in report.findings] == [True]

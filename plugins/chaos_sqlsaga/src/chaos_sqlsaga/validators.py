@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Protocol, cast
@@ -76,6 +77,7 @@ class SagaChecker:
         self._found, self._lock = 0, threading.Lock()  # events come from workers, and looks from the run
         self.observes: tuple[type[Event], ...] = (*Activity.observes, Recorded)
         self._growing: Grows | None = None
+        self._kept: list[Violation] = []
         stands = [each.stands_s / 4 for each in judged.rules if each.stands_s is not None]
         looks = judged.every_s is not None or (judged.history is None and bool(stands))
         self.moments = frozenset({Moment.DURING}) if looks else frozenset[Moment]()
@@ -90,15 +92,25 @@ class SagaChecker:
             said = None if self._judged.history is not None else told(event, self._epoch_s)
             return None if said is None else self._said(self._checker.see(said)) or None
 
-    def check(self, moment: Moment) -> list[Violation]:
-        """Judge what is new, and look for sagas that stand still."""
+    async def check(self, moment: Moment) -> list[Violation]:
+        """
+        Judge what is new, and look for sagas that stand still.
+
+        When the workload ends, a look under way is cancelled, and what it returned would be lost. So it is kept here
+        until it is returned, and `conclude` has the rest.
+        """
+        await asyncio.to_thread(self._look)
+        found, self._kept = self._kept, []
+        return found
+
+    def _look(self) -> None:
         with self._lock:
-            return [*self._read(), *self._said(self._checker.look(self._scene.clock.wall()))]
+            self._kept += [*self._read(), *self._said(self._checker.look(self._scene.clock.wall()))]
 
     def conclude(self) -> list[Violation]:
         """Judge the history, if it is one to be read, and what has not ended."""
         with self._lock:
-            return list(self._concluded())
+            return [*self._kept, *self._concluded()]
 
     def _concluded(self) -> Iterator[Violation]:
         yield from self._read()

@@ -7,9 +7,9 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any, ClassVar, Final, TypeVar
 
+import attrs
 import psycopg
 from psycopg import errors as pg
 from psycopg import sql
@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from chaos_sqlsaga.engine import points
 from chaos_sqlsaga.engine.database import Rows, Statement, Transaction
 from chaos_sqlsaga.engine.errors import BusyError, ConflictError, DatabaseError, DeadlineError
+from chaos_sqlsaga.engine.prepared import Prepared
 from chaos_sqlsaga.engine.watchdog import Guarded, Watchdog
 from chaoscore import in_run
 
@@ -32,9 +33,13 @@ class _LostError(psycopg.OperationalError):
     """A connection was lost before anything was to be committed."""
 
 
-@lru_cache(maxsize=1000)
-def _marked(statement: str) -> str:
-    return statement.replace("?", "%s")
+@attrs.frozen(eq=False)
+class Held:
+    """A connection, what ends it, and what it has prepared."""
+
+    connection: Connection
+    guarded: Guarded
+    prepared: Prepared = attrs.field(factory=Prepared)
 
 
 class PostgresTransaction:
@@ -45,8 +50,8 @@ class PostgresTransaction:
     driver, which the simple protocol needs that takes several statements at once.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, held: Held) -> None:
+        self._connection, self._prepared = held.connection, held.prepared
         self._waiting: list[Statement] = [("BEGIN", ())]
         self.committing = False
 
@@ -86,18 +91,16 @@ class PostgresTransaction:
         return rows
 
     def _send(self, *statements: Statement) -> list[Rows]:
-        """Execute what waits and *statements*, and return the rows of each."""
+        """Execute what waits and *statements*, and return the rows of what was executed last, in order."""
         sent, self._waiting = [*self._waiting, *statements], []
-        text = "; ".join(_marked(each) for each, _ in sent)
+        text = "; ".join(self._prepared.executing(each, len(values)) for each, values in sent)
         cursor = self._connection.execute(text, [value for _, values in sent for value in values])
-        rows = [_rows(cursor)]
-        while cursor.nextset():
-            rows.append(_rows(cursor))
-        return rows
-
-
-def _rows(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Rows:
-    return cursor.fetchall() if cursor.description else []
+        rows = []
+        while True:
+            if cursor.statusmessage != "PREPARE":
+                rows.append(cursor.fetchall() if cursor.description else [])
+            if not cursor.nextset():
+                return rows
 
 
 class PostgresDatabase:
@@ -112,43 +115,43 @@ class PostgresDatabase:
         self._dsn, self._limit_s = dsn, limit_s
         self.name = _described(dsn)
         self._lock = threading.Lock()
-        self._idle: list[tuple[Connection, Guarded]] = []
+        self._idle: list[Held] = []
         self._closed = False
         self._watchdog = Watchdog(limit_s)
         self._give_back(self._connect())
 
     def run(self, work: Callable[[Transaction], _T]) -> _T:
         """Run *work* in a transaction and commit it."""
-        connection, guarded = self._take()
-        self._watchdog.begin(guarded)
+        held = self._take()
+        self._watchdog.begin(held.guarded)
         try:
-            result = self._run(connection, work)
+            result = self._run(held, work)
         except BaseException as error:
-            guarded.until = None
-            translated = self._translated(error, guarded)
-            self._clean(connection, guarded)
+            held.guarded.until = None
+            translated = self._translated(error, held.guarded)
+            self._clean(held)
             if translated is error:
                 raise
             raise translated from error
-        guarded.until = None
-        self._give_back((connection, guarded))
-        points.committed(connection)
+        held.guarded.until = None
+        self._give_back(held)
+        points.committed(held.connection)
         return result
 
-    def _run(self, connection: Connection, work: Callable[[Transaction], _T]) -> _T:
-        transaction = PostgresTransaction(connection)
+    def _run(self, held: Held, work: Callable[[Transaction], _T]) -> _T:
+        transaction = PostgresTransaction(held)
         try:
             result = work(transaction)
             transaction.commit()
         except psycopg.OperationalError as error:
-            if connection.broken and not transaction.committing:  # the server restarted, or ended it
+            if held.connection.broken and not transaction.committing:  # the server restarted, or ended it
                 raise _LostError from error
             raise
         return result
 
     # -- connections
 
-    def _connect(self) -> tuple[Connection, Guarded]:
+    def _connect(self) -> Held:
         milliseconds = int(self._limit_s * 1000)
         settings = (
             f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} "
@@ -164,45 +167,44 @@ class PostgresDatabase:
             raise DatabaseError(
                 f"{self.name} does not answer: {error}; see whether the server runs and the dsn is right"
             ) from error
-        end = _shutter(connection)
-        return connection, self._watchdog.guard(end)
+        return Held(connection, self._watchdog.guard(_shutter(connection)))
 
-    def _take(self) -> tuple[Connection, Guarded]:
+    def _take(self) -> Held:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
         return self._connect()
 
-    def _give_back(self, held: tuple[Connection, Guarded]) -> None:
+    def _give_back(self, held: Held) -> None:
         with self._lock:
             if not self._closed:
                 self._idle.append(held)
                 return
-        self._drop(*held)
+        self._drop(held)
 
-    def _clean(self, connection: Connection, guarded: Guarded) -> None:
+    def _clean(self, held: Held) -> None:
         """Roll back and keep the connection, or close it where it is lost."""
         try:
-            if guarded.late or connection.closed or connection.broken:
+            if held.guarded.late or held.connection.closed or held.connection.broken:
                 raise psycopg.OperationalError
-            self._watchdog.begin(guarded)
-            connection.rollback()
-            guarded.until = None
+            self._watchdog.begin(held.guarded)
+            held.connection.execute(f"ROLLBACK; {held.prepared.forget()}")
+            held.guarded.until = None
         except psycopg.Error:
-            self._drop(connection, guarded)
+            self._drop(held)
         else:
-            self._give_back((connection, guarded))
+            self._give_back(held)
 
-    def _drop(self, connection: Connection, guarded: Guarded) -> None:
-        self._watchdog.release(guarded)
-        connection.close()
+    def _drop(self, held: Held) -> None:
+        self._watchdog.release(held.guarded)
+        held.connection.close()
 
     def close(self) -> None:
         """Close all connections."""
         with self._lock:
             self._closed, idle, self._idle = True, self._idle, []
         for each in idle:
-            self._drop(*each)
+            self._drop(each)
         self._watchdog.close()
 
     # -- errors
