@@ -297,6 +297,13 @@ def test_types(api: Api, kind: str, attributes: dict[str, int]) -> None:
     assert made.json["attributes"] == given
 
 
+def test_a_slicer_may_vary_by_its_whole_size(api: Api) -> None:
+    """A variation as large as the average size is taken as it is."""
+    api.proxy(1)
+    given = {"average_size": 1000, "size_variation": 1000, "delay": 1000}
+    assert api("POST", "/proxies/p/toxics", {"type": "slicer", "attributes": given}).json["attributes"] == given
+
+
 def test_the_order_of_toxics(api: Api) -> None:
     """Toxics are listed upstream first, and then in the order in which they were added."""
     api.proxy(1)
