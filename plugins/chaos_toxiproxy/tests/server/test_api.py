@@ -118,6 +118,11 @@ def test_deleting(api: Api, upstream: Upstream) -> None:
         (b"x", "bad request body: invalid character 'x' looking for beginning of value"),
         (b"NaN", "bad request body: invalid character 'N' looking for beginning of value"),
         (b"[]", "bad request body: json: cannot unmarshal array into Go value of type toxiproxy.Proxy"),
+        (b"nul", "bad request body: unexpected EOF"),
+        (b"-", "bad request body: unexpected EOF"),
+        (b"{a:1}", "bad request body: invalid character 'a' looking for beginning of object key string"),
+        (b'{"a" 1}', "bad request body: invalid character '1' after object key"),
+        (b'{"a":"\x01"}', "bad request body: invalid character '\\x01' in string literal"),
         (b"7", "bad request body: json: cannot unmarshal number into Go value of type toxiproxy.Proxy"),
         (
             b'{"name":1}',
@@ -181,6 +186,7 @@ def test_names(api: Api) -> None:
     taken = api("POST", "/proxies", {"name": "p", "listen": "127.0.0.1:0", "upstream": "x"})
     assert taken.error == (409, "proxy already exists")
     assert api("PATCH", "/proxies/p", {"name": "q"}).json["name"] == "p"
+    assert api("PATCH", "/proxies/p", {"name": 1}).error == (400, wrong("number", "Proxy.name", "string"))
     api.proxy(1, "a b")
     assert api("GET", "/proxies/a%20b").json["name"] == "a b"
 
@@ -191,7 +197,7 @@ def test_json_is_read_as_go_does(api: Api) -> None:
     reply = api("POST", "/proxies", body)
     assert (reply.status, reply.json["name"], reply.json["enabled"]) == (201, "a", True)
     assert api("PATCH", "/proxies/a", b'{"enabled":null,"upstream":null}').json["upstream"] == "x"
-    assert api("POST", "/proxies", b'{"name":"b","name":"c","upstream":"<&>"}').json["name"] == "c"
+    assert api("POST", "/proxies", b'{"name":"b","Name":"c","name":null,"upstream":"<&>"}').json["name"] == "c"
     assert b"\\u003c\\u0026\\u003e" in api("GET", "/proxies/c").body
 
 
@@ -208,6 +214,16 @@ def test_populate(api: Api) -> None:
     assert (reply.status, reply.headers["content-type"]) == (201, JSON)
     assert [(each["name"], each["enabled"]) for each in reply.json["proxies"]] == [("b", True), ("a", False)]
     assert api("POST", "/populate", []).body == b'{"proxies":null}'
+
+
+@pytest.mark.parametrize("body", [b"{}", b"0", b'""', b"false", b'{"proxies":[]}'])
+def test_populate_takes_lists_only(api: Api, body: bytes) -> None:
+    """What is no list is refused, even where it is as empty as one."""
+    reply = api("POST", "/populate", body)
+    status, error = reply.error
+    assert status == 400
+    assert error.startswith("bad request body: json: cannot unmarshal ")
+    assert reply.json["proxies"] is None
 
 
 def test_populate_leaves_what_is_so(api: Api) -> None:
