@@ -433,7 +433,7 @@ def test_unknown_paths(api: Api, path: str) -> None:
 
 def test_untidy_paths(api: Api) -> None:
     """A path with double slashes or dots is redirected to the clean one."""
-    for path, clean in (("//proxies", "/proxies"), ("/proxies/../version", "/version"), ("/a//b/", "/a/b/")):
+    for path, clean in (("//proxies", "/proxies"), ("/proxies/../version", "/version"), ("/a//b/?c=//", "/a/b/?c=//")):
         reply = api("GET", path)
         assert (reply.status, reply.headers["location"]) == (301, clean)
 
@@ -492,6 +492,33 @@ def test_a_connection_is_kept(api: Api) -> None:
         sock.sendall(b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert status(replies) == 200
         assert replies.read() == b""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /version HTTP/1.1\nHost: x\n\n",
+        b"GET http://x/version HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET HTTP://127.0.0.1:1/version?a=b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\nGET /version HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\nGET /version HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+    ids=["bare line ends", "with a host", "with a host and a query", "behind a HEAD", "behind a HEAD of metrics"],
+)
+def test_forms_of_requests(api: Api, sent: bytes) -> None:
+    """Requests with bare line ends, as to a proxy, or behind one whose reply has no body, get their reply."""
+    with socket.create_connection(("127.0.0.1", api.port), PATIENCE_S) as sock:
+        replies = sock.makefile("rb")
+        sock.sendall(sent)
+        if sent.startswith(b"HEAD"):
+            while replies.readline() != b"\r\n":
+                pass
+        assert status(replies) == 200
+
+
+def test_a_path_that_is_none(api: Api) -> None:
+    """A path with half an escape is refused."""
+    assert api("GET", "/proxies/%zz").status == 400
 
 
 def status(replies: Any) -> int:
