@@ -118,6 +118,11 @@ def test_deleting(api: Api, upstream: Upstream) -> None:
         (b"x", "bad request body: invalid character 'x' looking for beginning of value"),
         (b"NaN", "bad request body: invalid character 'N' looking for beginning of value"),
         (b"[]", "bad request body: json: cannot unmarshal array into Go value of type toxiproxy.Proxy"),
+        (b"nul", "bad request body: unexpected EOF"),
+        (b"-", "bad request body: unexpected EOF"),
+        (b"{a:1}", "bad request body: invalid character 'a' looking for beginning of object key string"),
+        (b'{"a" 1}', "bad request body: invalid character '1' after object key"),
+        (b'{"a":"\x01"}', "bad request body: invalid character '\\x01' in string literal"),
         (b"7", "bad request body: json: cannot unmarshal number into Go value of type toxiproxy.Proxy"),
         (
             b'{"name":1}',
@@ -181,6 +186,7 @@ def test_names(api: Api) -> None:
     taken = api("POST", "/proxies", {"name": "p", "listen": "127.0.0.1:0", "upstream": "x"})
     assert taken.error == (409, "proxy already exists")
     assert api("PATCH", "/proxies/p", {"name": "q"}).json["name"] == "p"
+    assert api("PATCH", "/proxies/p", {"name": 1}).error == (400, wrong("number", "Proxy.name", "string"))
     api.proxy(1, "a b")
     assert api("GET", "/proxies/a%20b").json["name"] == "a b"
 
@@ -191,7 +197,7 @@ def test_json_is_read_as_go_does(api: Api) -> None:
     reply = api("POST", "/proxies", body)
     assert (reply.status, reply.json["name"], reply.json["enabled"]) == (201, "a", True)
     assert api("PATCH", "/proxies/a", b'{"enabled":null,"upstream":null}').json["upstream"] == "x"
-    assert api("POST", "/proxies", b'{"name":"b","name":"c","upstream":"<&>"}').json["name"] == "c"
+    assert api("POST", "/proxies", b'{"name":"b","Name":"c","name":null,"upstream":"<&>"}').json["name"] == "c"
     assert b"\\u003c\\u0026\\u003e" in api("GET", "/proxies/c").body
 
 
@@ -224,6 +230,16 @@ def test_populate(api: Api) -> None:
     assert (reply.status, reply.headers["content-type"]) == (201, JSON)
     assert [(each["name"], each["enabled"]) for each in reply.json["proxies"]] == [("b", True), ("a", False)]
     assert api("POST", "/populate", []).body == b'{"proxies":null}'
+
+
+@pytest.mark.parametrize("body", [b"{}", b"0", b'""', b"false", b'{"proxies":[]}'])
+def test_populate_takes_lists_only(api: Api, body: bytes) -> None:
+    """What is no list is refused, even where it is as empty as one."""
+    reply = api("POST", "/populate", body)
+    status, error = reply.error
+    assert status == 400
+    assert error.startswith("bad request body: json: cannot unmarshal ")
+    assert reply.json["proxies"] is None
 
 
 def test_populate_leaves_what_is_so(api: Api) -> None:
@@ -319,6 +335,13 @@ def test_types(api: Api, kind: str, attributes: dict[str, int]) -> None:
     given = {name: number for number, name in enumerate(reversed(attributes), 3)}
     made = api("POST", "/proxies/p/toxics", {"type": kind, "name": "y", "attributes": given})
     assert made.json["attributes"] == given
+
+
+def test_a_slicer_may_vary_by_its_whole_size(api: Api) -> None:
+    """A variation as large as the average size is taken as it is."""
+    api.proxy(1)
+    given = {"average_size": 1000, "size_variation": 1000, "delay": 1000}
+    assert api("POST", "/proxies/p/toxics", {"type": "slicer", "attributes": given}).json["attributes"] == given
 
 
 def test_the_order_of_toxics(api: Api) -> None:
@@ -434,7 +457,7 @@ def test_unknown_paths(api: Api, path: str) -> None:
 
 def test_untidy_paths(api: Api) -> None:
     """A path with double slashes or dots is redirected to the clean one."""
-    for path, clean in (("//proxies", "/proxies"), ("/proxies/../version", "/version"), ("/a//b/", "/a/b/")):
+    for path, clean in (("//proxies", "/proxies"), ("/proxies/../version", "/version"), ("/a//b/?c=//", "/a/b/?c=//")):
         reply = api("GET", path)
         assert (reply.status, reply.headers["location"]) == (301, clean)
 
@@ -493,6 +516,33 @@ def test_a_connection_is_kept(api: Api) -> None:
         sock.sendall(b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert status(replies) == 200
         assert replies.read() == b""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /version HTTP/1.1\nHost: x\n\n",
+        b"GET http://x/version HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET HTTP://127.0.0.1:1/version?a=b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\nGET /version HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\nGET /version HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+    ids=["bare line ends", "with a host", "with a host and a query", "behind a HEAD", "behind a HEAD of metrics"],
+)
+def test_forms_of_requests(api: Api, sent: bytes) -> None:
+    """Requests with bare line ends, as to a proxy, or behind one whose reply has no body, get their reply."""
+    with socket.create_connection(("127.0.0.1", api.port), PATIENCE_S) as sock:
+        replies = sock.makefile("rb")
+        sock.sendall(sent)
+        if sent.startswith(b"HEAD"):
+            while replies.readline() != b"\r\n":
+                pass
+        assert status(replies) == 200
+
+
+def test_a_path_that_is_none(api: Api) -> None:
+    """A path with half an escape is refused."""
+    assert api("GET", "/proxies/%zz").status == 400
 
 
 def status(replies: Any) -> int:

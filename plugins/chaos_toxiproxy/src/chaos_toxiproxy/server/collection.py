@@ -94,6 +94,7 @@ class Collection:
         Raises:
             ApiError: It cannot listen there; it is disabled then.
         """
+        fields.read("Proxy", "name", str, proxy.name)  # it stays, but must be one
         listen = fields.read("Proxy", "listen", str, proxy.listen)
         upstream = fields.read("Proxy", "upstream", str, proxy.upstream)
         enabled = fields.read("Proxy", "enabled", bool, proxy.enabled)

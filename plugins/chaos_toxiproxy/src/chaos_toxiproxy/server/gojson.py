@@ -107,13 +107,19 @@ def _kind(value: Any) -> str:
 
 def _in_words(text: str, error: json.JSONDecodeError) -> str:
     rest = text[error.pos :].strip()
-    if not rest or error.msg.startswith("Unterminated"):
+    if not rest or rest in _BEGUN or error.msg.startswith("Unterminated"):
         return "unexpected EOF"
-    return f"invalid character {rest[0]!r} looking for beginning of value"
+    where = _WHERE.get(error.msg, "looking for beginning of value")
+    return f"invalid character {rest[0]!r} {where}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Object:
-    return Object((key.lower(), value) for key, value in pairs)
+    """Return the object of *pairs*: the last one of a key counts, unless it is null."""
+    made = Object()
+    for key, value in pairs:
+        if value is not None or key.lower() not in made:
+            made[key.lower()] = value
+    return made
 
 
 def _integer(text: str) -> int | Decimal:
@@ -128,6 +134,13 @@ def _constant(name: str) -> float:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=Decimal, parse_int=_integer, parse_constant=_constant
 )
+_BEGUN = {word[:size] for word in ("null", "true", "false", "-") for size in range(1, len(word) + 1)}
+_WHERE: Mapping[str, str] = {
+    "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
+    "Illegal trailing comma before end of object": "looking for beginning of object key string",
+    "Expecting ':' delimiter": "after object key",
+    "Invalid control character at": "in string literal",
+}
 _NAMES: Mapping[type, str] = {
     bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"
 }  # fmt: skip

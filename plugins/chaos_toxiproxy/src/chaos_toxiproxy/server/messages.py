@@ -12,7 +12,10 @@ from chaos_toxiproxy.server.answers import text
 MOST_HEAD_BYTES = 64 * 1024
 MOST_BODY_BYTES = 16 * 1024 * 1024
 
-_END_OF_HEAD = b"\r\n\r\n"
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+_END_OF_TRAILER = b"\r\n\r\n"
+_ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
+_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
@@ -63,25 +66,31 @@ def read(received: bytearray) -> Message | Incomplete:
     Raises:
         BadRequestError: It is none, or longer than it may be.
     """
-    end = received.find(_END_OF_HEAD)
-    if end < 0:
+    end = _END_OF_HEAD.search(received)
+    if end is None:
         if len(received) > MOST_HEAD_BYTES:
             raise BadRequestError(431)
         return Incomplete()
-    method, target, version, headers = _head(bytes(received[:end]).decode("latin-1"))
-    body = _body(received, end + len(_END_OF_HEAD), headers)
+    method, target, version, headers = _head(bytes(received[: end.start()]).decode("latin-1"))
+    body = _body(received, end.end(), headers)
     if body is None:
         return Incomplete(headers.get("expect", "").lower() == "100-continue")
     path, _, query = target.partition("?")
+    if _BAD_ESCAPE.search(path):
+        raise BadRequestError(400)
     asked = headers.get("connection", "").lower()
     keep = "close" not in asked and (version != "HTTP/1.0" or "keep-alive" in asked)
     return Message(method, path, query, headers, *body, keep)
 
 
 def _head(head: str) -> tuple[str, str, str, dict[str, str]]:
-    first, *lines = head.lstrip("\r\n").split("\r\n")
+    first, *lines = head.replace("\r\n", "\n").lstrip("\n").split("\n")
     words = first.split(" ")
-    if len(words) != 3 or not words[2].startswith("HTTP/1.") or not words[1].startswith("/"):
+    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+        raise BadRequestError(400)
+    origin = _ORIGIN.match(words[1])
+    target = words[1][origin.end() :] if origin else words[1]
+    if not target.startswith("/"):
         raise BadRequestError(400)
     headers = {}
     for line in lines:
@@ -89,7 +98,7 @@ def _head(head: str) -> tuple[str, str, str, dict[str, str]]:
         if not colon or not name or name != name.strip():
             raise BadRequestError(400, "malformed header")
         headers[name.lower()] = value.strip()
-    return words[0], words[1], words[2], headers
+    return words[0], target, words[2], headers
 
 
 def _body(received: bytearray, begin: int, headers: dict[str, str]) -> tuple[bytes, int] | None:
@@ -132,5 +141,5 @@ def _chunks(received: bytearray, begin: int) -> tuple[bytes, int] | None:
 def _trailer(received: bytearray, begin: int, body: bytes) -> tuple[bytes, int] | None:
     if received.startswith(b"\r\n", begin):
         return body, begin + 2
-    end = received.find(_END_OF_HEAD, begin)
-    return None if end < 0 else (body, end + len(_END_OF_HEAD))
+    end = received.find(_END_OF_TRAILER, begin)
+    return None if end < 0 else (body, end + len(_END_OF_TRAILER))

@@ -56,7 +56,8 @@ class Routes:
         """Do what *request* asks for."""
         clean = _clean(request.path)
         if clean != request.path:
-            return Reply(301, headers=(f"Location: {clean}",))
+            query = request.query and f"?{request.query}"
+            return Reply(301, headers=(f"Location: {clean}{query}",))
         parts = [unquote(part) for part in request.path.split("/")[1:]]
         methods = self._methods(parts)
         if methods is None:

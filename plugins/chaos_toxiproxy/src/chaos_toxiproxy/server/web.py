@@ -77,7 +77,7 @@ class Web(asyncio.Protocol):
             try:
                 message = messages.read(self._received)
             except BadRequestError as error:
-                self._send(error.reply, keep=False)
+                self._send(error.reply, None)
                 return
             if not isinstance(message, Message):
                 self._await_rest(message)
@@ -86,21 +86,21 @@ class Web(asyncio.Protocol):
             del self._received[: message.length]
             reply = self._answer(message)
             if isinstance(reply, Reply):
-                self._send(reply, keep=message.keep)
+                self._send(reply, message)
             elif isinstance(reply, Following):
                 self._follow(reply.events)
                 return
             else:
-                self._task = self._loop.create_task(self._later(reply, keep=message.keep))
+                self._task = self._loop.create_task(self._later(reply, message))
 
     def _await_rest(self, message: Incomplete) -> None:
         if message.waits and not self._told_to_go_on:
             self._told_to_go_on = True
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    async def _later(self, reply: Awaitable[Reply], *, keep: bool) -> None:
+    async def _later(self, reply: Awaitable[Reply], request: Message) -> None:
         try:
-            self._send(await reply, keep=keep)
+            self._send(await reply, request)
         except Exception as error:  # noqa: BLE001 - the loop's handler tells it; the client must not wait for ever
             self._loop.call_exception_handler({"message": "a request failed", "exception": error})
             self._transport.abort()
@@ -118,10 +118,13 @@ class Web(asyncio.Protocol):
         if self._transport.get_write_buffer_size() < MOST_UNREAD_BYTES:
             self._transport.write(b"%x\r\n%b\r\n" % (len(line), line))
 
-    def _send(self, reply: Reply, *, keep: bool) -> None:
+    def _send(self, reply: Reply, request: Message | None) -> None:
+        """Answer *request*, or None where what came was no request."""
         if self._transport.is_closing():
             return
-        self._transport.write(_head(reply, keep=keep) + reply.body)
+        keep = request is not None and request.keep
+        body = b"" if request is not None and request.method == "HEAD" else reply.body
+        self._transport.write(_head(reply, keep=keep) + body)
         if not keep:
             self._transport.close()
 

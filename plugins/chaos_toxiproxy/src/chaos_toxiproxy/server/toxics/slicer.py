@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -44,13 +44,9 @@ class SlicerStage(Portions["Slicer"]):
             first = whole // 2
             if settings.size_variation:
                 first += self.chance.between(-settings.size_variation, settings.size_variation - 1)
+            first = min(max(first, 1), whole - 1)
             sizes += (whole - first, first)
         return sizes.pop()
-
-
-def _less_than_average(settings: Slicer, _: attrs.Attribute[Any], value: int) -> None:
-    if value and value >= settings.average_size:
-        raise ValueError(f"size_variation must be less than average_size ({settings.average_size}), not {value}")
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +56,7 @@ class Slicer(Settings):
 
     Attributes:
         average_size: Bytes; at 0 nothing is cut.
-        size_variation: How much more or less a slice may have, less than that.
+        size_variation: How much more or less a slice may have; but never less than a byte.
         delay: Microseconds.
     """
 
@@ -68,5 +64,5 @@ class Slicer(Settings):
     stage = SlicerStage
 
     average_size: int = whole()
-    size_variation: int = whole(check=_less_than_average)
+    size_variation: int = whole()
     delay: int = whole()
