@@ -18,6 +18,8 @@ COLUMNS = 480
 WIDTH, LEFT, RIGHT = 1100, 144, 1090
 LANE, MOST_LANES = 22, 12
 HUES = 8
+NEARLY_ALL = 0.8
+"""Share of the width beyond which a window is shown on its lane only, not as a shade behind the curves."""
 
 _BAD = (Outcome.FAILED, Outcome.FAULTED, Outcome.STUCK)
 Point = tuple[float, float | None]
@@ -88,8 +90,11 @@ def _columns(timeline: Timeline, end_s: float) -> list[Column]:
 
 
 def _shades(lanes: Sequence[tuple[str, Exposure]], x: Axis, top: float, bottom: float) -> Iterator[Markup]:
+    """Yield the shades behind the curves; a window that spans nearly all tells no time from another and has none."""
     for index, (name, exposure) in enumerate(lanes):
         for start, width, title in _spans(exposure, x, name):
+            if float(width) > NEARLY_ALL * (RIGHT - LEFT):
+                continue
             yield tag(
                 "rect",
                 tag("title", title),

@@ -103,7 +103,7 @@ def over_time(report: Report, timeline: Timeline) -> Markup | None:
         short = tag("p", "This run was too short to be drawn over time.", class_="note")
         return section("The run over time", short) if spans else None
     reduced_s = timeline.series.width_s
-    note = "Shaded: an injector was open. Ticks on its lane: faults landed."
+    note = "Bars: an injector was open, shaded behind the curves where that was not all the time. Ticks: faults landed."
     if timeline.marks:
         note += " Triangles: something was found."
     if len(timeline.exposures) > MOST_LANES:

@@ -179,7 +179,7 @@
   }
 
   // Faults are shaded in every chart; above the first, each injector has a lane with its name.
-  const LANE = 17, LANES = 6;
+  const LANE = 17, LANES = 6, NEARLY_ALL = 0.8;
 
   function shade(chart, named) {
     const context = chart.ctx, { left, top, width: wide, height } = chart.bbox, ratio = devicePixelRatio;
@@ -191,9 +191,11 @@
       if (to !== null && to < chart.scales.x.min || from > chart.scales.x.max) continue;
       const span = Math.max(x1 - x0, 1.5 * ratio);
       context.fillStyle = colour(hue(index));
-      context.globalAlpha = 0.1;
-      context.fillRect(x0, top, span, height);
-      context.globalAlpha = 1;
+      if (span < NEARLY_ALL * wide) {  // one that spans all tells no time from another
+        context.globalAlpha = 0.1;
+        context.fillRect(x0, top, span, height);
+        context.globalAlpha = 1;
+      }
       if (named && index < LANES) context.fillRect(x0, lane(index) + 4.5 * ratio, span, 6 * ratio);
     }
     if (named) state.injectors.slice(0, LANES).forEach((each, index) => {
