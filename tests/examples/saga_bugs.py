@@ -10,7 +10,7 @@ from chaos_sqlsaga.engine.rows import Saga, StepRow
 from chaos_sqlsaga.history import What
 
 FAILPOINTS = "3%raise(ConnectionError, 'no answer')"
-OFTEN = "30%raise(ConnectionError, 'no answer')"
+OFTEN = "50%raise(ConnectionError, 'no answer')"
 """For bugs that show only where a step fails for good: with the usual faults that takes a minute, and not seconds."""
 
 
@@ -94,7 +94,7 @@ class DoubleClaim(Rules):
         return taken
 
 
-@says("after a rollback to .* had begun|and then went on: (started|done)", OFTEN)
+@says("after a rollback to .* had begun|and then went on: (started|done)", OFTEN, 100)
 class SiblingNotStopped(Rules):
     """What runs beside a step that failed goes on."""
 

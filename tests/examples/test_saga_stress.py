@@ -66,16 +66,16 @@ def landed(report: Report) -> set[str]:
 @pytest.mark.slow
 def test_an_engine_that_is_right_passes(example: ModuleType) -> None:
     """Under all faults at once, the engine keeps every promise on SQLite, and the faults did land."""
-    report = run(example, 1, orders=400)
+    report = run(example, 1, orders=300)
     holds(report)
     assert landed(report) >= {"panic", "delay", "failpoints", "commit-lost", "commit-fails", "slow-sql", "compensation"}
-    assert report.iterations.ok == 400
+    assert report.iterations.ok == 300
 
 
 @pytest.mark.slow
 def test_it_passes_on_postgresql(example: ModuleType, postgres_database: Database) -> None:
     """On a real server, with connections that are cut, it keeps every promise, and nothing is left there."""
-    report = run(example, 2, orders=300, dsn=postgres_database.dsn)
+    report = run(example, 2, orders=200, dsn=postgres_database.dsn)
     holds(report)
     assert "sever" in landed(report)
     assert postgres_database.run("SELECT 1 FROM pg_namespace WHERE nspname = 'chaoscore_sagas'") == []
@@ -86,7 +86,7 @@ def test_it_passes_behind_a_bad_network(example: ModuleType, postgres_database: 
     """Behind a proxy that is slow and thin, whose traffic is the faults' evidence, every promise is kept."""
     if not hasattr(import_module("chaos_toxiproxy"), "proxies"):
         pytest.skip("cannot run here: this chaos-toxiproxy has no proxies")
-    report = run(example, 4, orders=12, dsn=postgres_database.dsn, toxiproxy="embedded")
+    report = run(example, 4, orders=8, dsn=postgres_database.dsn, toxiproxy="embedded")
     holds(report)
     assert landed(report) >= {"latency", "bandwidth"}
 
@@ -94,7 +94,7 @@ def test_it_passes_behind_a_bad_network(example: ModuleType, postgres_database: 
 @pytest.mark.slow
 def test_it_passes_with_worker_processes_that_are_killed(example: ModuleType) -> None:
     """Worker processes die between handler and commit, others take over, and every promise is kept."""
-    report = run(example, 3, orders=250, processes=2)
+    report = run(example, 3, orders=150, processes=2)
     holds(report)
     assert "kill" in landed(report)
 
@@ -102,7 +102,7 @@ def test_it_passes_with_worker_processes_that_are_killed(example: ModuleType) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BUGS)
 def test_an_engine_that_is_wrong_is_found_out(example: ModuleType, name: str) -> None:
-    """What is wrong with an engine is found within a hundred orders, and the finding says what it is."""
+    """What is wrong with an engine is found within sixty orders, and the finding says what it is."""
     bug = BUGS[name]
     report = run(
         example, 1, example.Shop(rules=bug.rules(), patience_s=2.0), orders=bug.orders, failpoints=bug.failpoints
