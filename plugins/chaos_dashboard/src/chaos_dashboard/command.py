@@ -31,8 +31,8 @@ def live(run: str, port: int) -> None:
         server = PageServer(port, feed, None)
     except OSError as error:
         raise click.BadParameter(f"{port}: {error.strerror}; name another", param_hint="--port") from error
-    click.echo(f"{server.url}\nCtrl-C ends it.")
     try:
+        click.echo(f"{server.url}\nCtrl-C ends it.")  # from here on, whoever reads it may do that
         threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("")
