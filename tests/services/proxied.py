@@ -165,6 +165,15 @@ def how_it_ends(sock: socket.socket) -> str:
     return "fin"
 
 
+def how_it_ends_saying(sock: socket.socket, words: bytes) -> str:
+    """Say something, and return how it ends; that may be before there is time to."""
+    try:
+        sock.sendall(words)
+    except ConnectionResetError:
+        return "rst"
+    return how_it_ends(sock)
+
+
 def silent(sock: socket.socket, seconds: float = 0.3) -> bool:
     """Tell whether nothing comes for a while: no data, and no end."""
     sock.settimeout(seconds)

@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from tests.services.proxied import Api, Upstream, collecting, how_it_ends, receive, sending, silent, to_the_end
+from tests.services.proxied import (
+    Api,
+    Upstream,
+    collecting,
+    how_it_ends,
+    how_it_ends_saying,
+    receive,
+    sending,
+    silent,
+    to_the_end,
+)
 
 
 @contextmanager
@@ -145,8 +155,8 @@ def test_reset_peer(api: Api, upstream: Upstream, stream: str, timeout: int) -> 
     api.toxic("reset_peer", stream, timeout=timeout)
     with at_least(timeout / 1000):
         client, server = upstream.pair(address)
-        (client if stream == "upstream" else server).sendall(b"hello")
-        assert (how_it_ends(client), how_it_ends(server)) == ("rst", "rst")
+        source, sink = (client, server) if stream == "upstream" else (server, client)
+        assert (how_it_ends_saying(source, b"hello"), how_it_ends(sink)) == ("rst", "rst")
 
 
 def test_slicer(api: Api, ends: Ends, stream: str) -> None:

@@ -7,7 +7,7 @@ import attrs
 from chaos_toxiproxy.server.stages import Deadline, Piece
 from chaos_toxiproxy.server.toxics.base import Settings, whole
 
-GRACE_S = 0.01
+GRACE_S = 0.05
 """How long a connection is left to an instant reset, so that its client can say something."""
 
 
