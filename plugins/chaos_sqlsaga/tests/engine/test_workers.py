@@ -85,12 +85,14 @@ def test_a_process_that_is_killed_is_replaced(opens: Any, database: Database, tm
     monkeypatch.syspath_prepend(WORKFLOWS)
     workflows = import_module("workflows")
 
-    log, options = tmp_path / "log", {"lease": "500ms", "synchronous": "NORMAL"}
+    log, gate, options = tmp_path / "log", tmp_path / "gate", {"lease": "500ms", "synchronous": "NORMAL"}
     with opens(*workflows.definitions()) as engine:
-        it = engine.start("happy", {"log": str(log), "seconds": 0.3})
+        it = engine.start("happy", {"log": str(log), "gate": str(gate)})
         with Processes(database.dsn, "workflows:definitions", 1, options=options) as crew:
             until(log.exists)
             os.kill(crew.pids()[0], signal.SIGKILL)
+            until(lambda: crew.replaced)
+            gate.touch()
             assert engine.wait(it).state is SagaState.COMPLETED
             assert crew.replaced == 1
         assert [line.split()[2] for line in log.read_text().splitlines()] == ["reserve", "reserve", "charge", "ship"]

@@ -18,6 +18,9 @@ def note(call: Call, what: str) -> None:
 def do(call: Call) -> str:
     note(call, "do")
     time.sleep(call.payload.get("seconds", 0))
+    gate = call.payload.get("gate")
+    while gate and not Path(gate).exists():
+        time.sleep(0.01)
     return call.step
 
 

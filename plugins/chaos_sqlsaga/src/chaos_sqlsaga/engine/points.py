@@ -14,6 +14,8 @@ from typing import Any
 
 from chaoscore import apoint, in_run, point
 
+__chaos_hidden__ = True  # a fault is shown where the engine is, not here
+
 
 def before_statement(text: str, connection: Any) -> None:
     """Let faults strike before a statement."""
