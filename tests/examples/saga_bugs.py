@@ -139,7 +139,7 @@ class FailureForgotten(Rules):
         self.end(saga, SagaState.COMPLETED)
 
 
-@says("it was never compensated")
+@says("it was never compensated", OFTEN)
 class RollbackGivenUp(Rules):
     """A compensation that fails is taken for one that succeeded."""
 
@@ -172,7 +172,7 @@ class RowNotWritten(Rules):
             saga.put(step, state=StepState.FAILED)
 
 
-@says("it was completed twice|and then went on: done")
+@says("it was completed twice|and then went on: done", orders=200)
 class TokenIgnored(Rules):
     """A worker that has lost its step may bring its result all the same."""
 
