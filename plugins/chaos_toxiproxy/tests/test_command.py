@@ -75,7 +75,7 @@ def test_an_update_leaves_the_toxicity(cli: Cli, db: Any) -> None:
     cli("toxic", "add", "-t", "latency", "-n", "slow", "-a", "latency=100", "-tox", "0.25", "db")
     cli("toxic", "update", "-n", "slow", "-a", "jitter=3", "db")
     assert "toxicity=0.25\tattributes=[\tjitter=3\tlatency=100\t]" in cli("inspect", "db")
-    cli("t", "u", "-n", "slow", "--toxicity", "0.75", "db")
+    cli("t", "u", "-n", "slow", "--tox", "0.75", "db")
     assert "toxicity=0.75\tattributes=[\tjitter=3\tlatency=100\t]" in cli("i", "db")
 
 

@@ -139,7 +139,7 @@ def toxic() -> None:
 
 
 _toxicity = click.option(
-    "--toxicity", "-tox", type=click.FloatRange(0, 1), help="Share of connections that it strikes, 0 to 1."
+    "--toxicity", "--tox", "-tox", type=click.FloatRange(0, 1), help="Share of connections that it strikes, 0 to 1."
 )
 _attributes = click.option(
     "--attribute", "-a", "attributes", multiple=True, metavar="KEY=VALUE", help="An attribute; may be repeated."
