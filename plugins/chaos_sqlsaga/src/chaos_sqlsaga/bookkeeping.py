@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from chaos_sqlsaga.checkers.consistency import Book
 from chaos_sqlsaga.engine import store as sql
+from chaos_sqlsaga.looking import look
 
 if TYPE_CHECKING:
     from chaos_sqlsaga.engine import Engine
@@ -27,7 +28,7 @@ def books(engine: Engine) -> Iterator[Book]:
     """Yield rows and history of every saga; each page is one moment of the database."""
     last = ""
     while True:
-        page, steps, events = engine.database.run(partial(_page, after=last))
+        page, steps, events = look(partial(engine.database.run, partial(_page, after=last)))
         if not page:
             return
         last = page[-1][0]
@@ -50,4 +51,4 @@ def unfinished(engine: Engine) -> Mapping[str, int]:
     """Return how many sagas are in each of the states in which something is left to do."""
     from chaos_sqlsaga.engine.states import ENDED
 
-    return {str(state): number for state, number in engine.count().items() if state not in ENDED and number}
+    return {str(state): number for state, number in look(engine.count).items() if state not in ENDED and number}

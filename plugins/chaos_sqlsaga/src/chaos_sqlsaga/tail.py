@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from chaos_sqlsaga.engine import store as sql
 from chaos_sqlsaga.history import SagaEvent
+from chaos_sqlsaga.looking import look
 
 if TYPE_CHECKING:
     from chaos_sqlsaga.engine import Engine
@@ -46,7 +47,7 @@ class Tail:
         """Return the events since the last reading, in the order of each saga."""
         found: list[SagaEvent] = []
         while True:
-            rows = self._engine.database.run(partial(_page, after=self._last, late=self._late()))
+            rows = look(partial(self._engine.database.run, partial(_page, after=self._last, late=self._late())))
             self._note([row[0] for row in rows])
             found += sql.events(row[1:] for row in rows)
             if len(rows) < PAGE:

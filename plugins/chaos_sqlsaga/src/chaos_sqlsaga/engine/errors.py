@@ -95,8 +95,12 @@ class DatabaseError(SagaError):
     """The database refused, or could not be reached."""
 
 
+class UnreachableError(DatabaseError):
+    """There is no connection to the database to be had."""
+
+
 class BusyError(DatabaseError):
-    """A transaction gave way to another, and nothing of it was done: it may be tried again."""
+    """A transaction gave way to another, or lost its connection, and nothing of it was done: it may be tried again."""
 
 
 class ConflictError(SagaError):

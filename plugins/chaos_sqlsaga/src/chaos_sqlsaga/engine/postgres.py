@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from chaos_sqlsaga.engine import points
 from chaos_sqlsaga.engine.database import Rows, Statement, Transaction
-from chaos_sqlsaga.engine.errors import BusyError, ConflictError, DatabaseError, DeadlineError
+from chaos_sqlsaga.engine.errors import BusyError, ConflictError, DatabaseError, DeadlineError, UnreachableError
 from chaos_sqlsaga.engine.prepared import Prepared
 from chaos_sqlsaga.engine.watchdog import Guarded, Watchdog
 from chaoscore import in_run
@@ -145,7 +145,7 @@ class PostgresDatabase:
             transaction.commit()
         except psycopg.OperationalError as error:
             if held.connection.broken and not transaction.committing:  # the server restarted, or ended it
-                raise _LostError from error
+                raise _LostError(f"the connection was lost: {error}") from error
             raise
         return result
 
@@ -164,7 +164,7 @@ class PostgresDatabase:
         try:
             connection: Connection = psycopg.connect(**given, autocommit=True, cursor_factory=psycopg.ClientCursor)
         except psycopg.Error as error:
-            raise DatabaseError(
+            raise UnreachableError(
                 f"{self.name} does not answer: {error}; see whether the server runs and the dsn is right"
             ) from error
         return Held(connection, self._watchdog.guard(_shutter(connection)))
