@@ -531,8 +531,7 @@ def test_a_connection_is_kept(api: Api) -> None:
 )
 def test_forms_of_requests(api: Api, sent: bytes) -> None:
     """Requests with bare line ends, as to a proxy, or behind one whose reply has no body, get their reply."""
-    with socket.create_connection(("127.0.0.1", api.port), PATIENCE_S) as sock:
-        replies = sock.makefile("rb")
+    with socket.create_connection(("127.0.0.1", api.port), PATIENCE_S) as sock, sock.makefile("rb") as replies:
         sock.sendall(sent)
         if sent.startswith(b"HEAD"):
             while replies.readline() != b"\r\n":

@@ -12,6 +12,7 @@ import pytest
 
 from chaos_toxiproxy.server import ServerError, start
 from tests.services.proxied import (
+    PATIENCE_S,
     Api,
     Upstream,
     abort,
@@ -427,3 +428,14 @@ def test_names_with_slashes(ours: Api) -> None:
     ours.proxy(1, "a/b")
     assert ours("GET", "/proxies/a%2Fb").json["name"] == "a/b"
     assert ours("DELETE", "/proxies/a%2Fb").status == 204
+
+
+def test_a_client_that_has_no_more_to_say(ours: Api) -> None:
+    """A client that closes its side after its request still gets the reply, even one that takes a while."""
+    body = b'{"name":"a","upstream":"x","listen":"nowhere.invalid:0"}'
+    with socket.create_connection(("127.0.0.1", ours.port), PATIENCE_S) as sock:
+        sock.sendall(b"POST /proxies HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        sock.shutdown(socket.SHUT_WR)
+        reply = to_the_end(sock)
+    assert reply.startswith(b"HTTP/1.1 500 ")
+    assert b"no such host" in reply

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -15,9 +16,9 @@ import psutil
 import pytest
 
 from chaos_toxiproxy.server import ServerError, start
-from chaos_toxiproxy.server.options import VERSION, parse
+from chaos_toxiproxy.server.options import SERVER, VERSION, parse
 from tests.services.peers import wait_until
-from tests.services.proxied import Api
+from tests.services.proxied import Api, receive
 
 OWNER = """
 import os, sys, time
@@ -114,12 +115,14 @@ def test_many_sockets() -> None:
 
 
 def test_its_version(capfd: pytest.CaptureFixture[str]) -> None:
-    """The command line tells the version that the API tells."""
+    """The command line and the API tell the version of the API, three numbers, and whose server it is."""
     with pytest.raises(SystemExit) as ended:
         parse(["-version"])
-    assert (ended.value.code, VERSION in capfd.readouterr().out) == (0, True)
+    assert (ended.value.code, f"{VERSION} ({SERVER})" in capfd.readouterr().out) == (0, True)
+    assert [part.isdecimal() for part in VERSION.split(".")] == [True] * 3
     with start() as server:
-        assert api_of(server.url)("GET", "/version").json == {"version": VERSION}
+        reply = api_of(server.url)("GET", "/version")
+        assert (reply.json, reply.headers["server"]) == ({"version": VERSION}, SERVER)
 
 
 def test_other_interfaces() -> None:
@@ -151,6 +154,19 @@ def api_of_6(url: str) -> bool:
     with socket.create_connection((host.strip("[]"), int(port)), 20) as sock:
         sock.sendall(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n")
         return sock.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_replies_that_nobody_reads(ours: Api) -> None:
+    """Who asks and asks, and reads no reply, is not read either, and others get their replies."""
+    asked, most = 0, 8_000_000
+    with socket.create_connection(("127.0.0.1", ours.port), 20) as sock:
+        sock.setblocking(False)
+        while asked < most and select.select([], [sock], [], 1)[1]:
+            asked += sock.send(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        assert asked < most
+        assert ours("GET", "/version").status == 200
+        sock.setblocking(True)
+        assert receive(sock, 100_000).count(b"HTTP/1.1 200 OK") > 100
 
 
 @pytest.mark.parametrize(

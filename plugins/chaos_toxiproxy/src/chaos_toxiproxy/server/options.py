@@ -9,8 +9,11 @@ from pathlib import Path
 
 import attrs
 
-VERSION = "2.12.0+chaos.0.1.0"
-"""Whose API it is, and whose server."""
+VERSION = "2.12.0"
+"""Whose API it is: clients compare it, and not all of them can read more than three numbers."""
+
+SERVER = "chaos-toxiproxy/0.1.0"
+"""Whose server it is."""
 
 PORT = 8474
 TOKEN = "CHAOS_TOXIPROXY_TOKEN"
@@ -58,6 +61,6 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         ("proxy-metrics", "proxies in GET /metrics"),
     ):
         parser.add_argument(f"-{name}", f"--{name}", action="store_true", help=text)
-    parser.add_argument("-version", "--version", action="version", version=f"%(prog)s {VERSION}")
+    parser.add_argument("-version", "--version", action="version", version=f"%(prog)s {VERSION} ({SERVER})")
     given = vars(parser.parse_args(arguments))
     return Options(**{"token": os.environ.get(TOKEN), **given})

@@ -28,7 +28,7 @@ from chaos_toxiproxy.server.answers import NOTHING, ApiError, Reply, found, refu
 from chaos_toxiproxy.server.collection import Collection, PopulateError
 from chaos_toxiproxy.server.events import Events
 from chaos_toxiproxy.server.messages import Message
-from chaos_toxiproxy.server.options import VERSION, Options
+from chaos_toxiproxy.server.options import SERVER, VERSION, Options
 from chaos_toxiproxy.server.plans import read_plan, read_plans
 
 
@@ -128,7 +128,8 @@ def _with_toxics(request: Message) -> bool:
 
 
 def _version(routes: Routes, names: list[str], request: Message) -> Reply:
-    return Reply(200, f'{{"version": "{VERSION}"}}\n'.encode(), "application/json;charset=utf-8")
+    body = f'{{"version": "{VERSION}"}}\n'.encode()
+    return Reply(200, body, "application/json;charset=utf-8", (f"Server: {SERVER}",))
 
 
 def _metrics(routes: Routes, names: list[str], request: Message) -> Reply:

@@ -31,7 +31,7 @@ class Web(asyncio.Protocol):
         self._heard_s = self._loop.time()
         self._received = bytearray()
         self._task: asyncio.Task[None] | None = None
-        self._told_to_go_on = False
+        self._told_to_go_on = self._full = self._ended = False
         self._following: Events | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -47,7 +47,7 @@ class Web(asyncio.Protocol):
         if self._loop.time() < until_s or self._task is not None:
             self._idle = self._loop.call_at(max(until_s, self._loop.time() + 1), self._look_after)
         else:
-            self.close()
+            self._transport.abort()  # what it has not read by now it will not read
 
     def connection_lost(self, error: Exception | None) -> None:
         """Forget it; what it asked for is still done."""
@@ -71,9 +71,25 @@ class Web(asyncio.Protocol):
         elif len(self._received) > messages.MOST_BODY_BYTES:  # it does not wait for replies
             self._transport.abort()
 
+    def eof_received(self) -> bool:
+        """Take that nothing more is asked; what was is answered first."""
+        self._ended = True
+        return self._task is not None
+
+    def pause_writing(self) -> None:
+        """Answer no more as long as the replies are not read."""
+        self._full = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._full = False
+        self._transport.resume_reading()
+        self._next()
+
     def _next(self) -> None:
         """Answer what is there of whole requests, one after the other."""
-        while self._task is None and self._received and not self._transport.is_closing():
+        while self._task is None and self._received and not (self._full or self._transport.is_closing()):
             try:
                 message = messages.read(self._received)
             except BadRequestError as error:
@@ -106,6 +122,8 @@ class Web(asyncio.Protocol):
             self._transport.abort()
         self._task = None
         self._next()
+        if self._ended and self._task is None:
+            self.close()
 
     def _follow(self, events: Events) -> None:
         """Send events as they happen, until the client goes."""
