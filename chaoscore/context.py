@@ -360,9 +360,12 @@ class Place:
             self._root._timers.append(task.get_loop().call_later(after_s, self._cancel_late, task, active, landed))
         else:
             task.cancel(CancelReason(active.name))
-            struck = task.get_loop().call_soon(_see_cancelled, task, self.run.armed(strike))
-            if self is self._root:  # a step may end before it awaits, and is not cancelled then; any other task is
-                self._timers.append(struck)
+            self.until_left(task.get_loop().call_soon(_see_cancelled, task, self.run.armed(strike)))
+
+    def until_left(self, handle: asyncio.Handle) -> None:
+        """Cancel *handle*, which sees a cancellation strike, when the step ends; not in a task that it started."""
+        if self is self._root:  # a step may end before it awaits, and is not cancelled then; any other task is
+            self._timers.append(handle)
 
     def leave(self) -> None:
         """End the step: cancellations still under way must not hit the next one."""

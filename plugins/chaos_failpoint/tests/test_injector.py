@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import Context
 from typing import Any, ClassVar
 
 import pytest
@@ -471,6 +473,81 @@ def test_evidence(fp: Failpoint) -> None:
         "never_hit": ["db.unhit"],
         "unreached": ["api.unused"],
     }
+
+
+@pytest.mark.parametrize(
+    "terms", ["cancel", "corrupt(nan)", "call(asyncio:sleep)", "raise(UnicodeDecodeError)", "exit", "kill"]
+)
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_no_evidence_of_what_cannot_be_done(fp: Failpoint, terms: str, everywhere: bool) -> None:
+    """What ends with an error of its own fails the step for real, and is no fault that has landed."""
+
+    def step(target: object) -> None:
+        if everywhere:
+            Context().run(fp.hit)  # as code that does not belong to the run
+        else:
+            fp.hit()
+
+    recording = run_once(step, inject=failpoints("*", terms, everywhere=everywhere))
+    assert [each.outcome for each in recording.of(StepEnded)] == [Outcome.FAILED]
+    assert (fp.hits, lifted(recording).fired, recording.of(Fired)) == (1, 0, [])
+    assert lifted(recording).detail == {"never_fired": ["db.commit"]}
+
+
+async def await_nothing(fp: Failpoint) -> None:
+    fp.hit()
+
+
+async def await_later(fp: Failpoint) -> None:
+    fp.hit()
+    await asyncio.sleep(0)
+
+
+async def await_there(fp: Failpoint) -> None:
+    await fp.ahit()
+
+
+async def in_a_child(fp: Failpoint) -> None:
+    with suppress(asyncio.CancelledError):
+        await asyncio.create_task(await_nothing(fp))
+
+
+CANCELLATIONS = [(await_nothing, False), (await_later, True), (await_there, True), (in_a_child, True)]
+
+
+@pytest.mark.parametrize(("use", "struck"), CANCELLATIONS)
+def test_evidence_of_a_cancellation(fp: Failpoint, use: Callable[[Failpoint], Awaitable[None]], struck: bool) -> None:
+    """A cancellation has landed when it reaches its task; one whose step ends first was armed, which proves nothing."""
+
+    uses = [use, await_later]
+
+    async def step(target: object) -> None:
+        await uses.pop(0)(fp)
+
+    recording = run_once(step, inject=failpoints("*", "1*cancel"), repeat=2)
+    fired = recording.of(Fired)
+    assert [(each.fault, each.point, each.iteration, each.n) for each in fired] == [
+        ("failpoint.cancel", "db.commit", 0, 0)
+    ] * struck
+    assert all("test_injector.py" in each.where for each in fired)
+    assert (lifted(recording).armed, lifted(recording).fired, fp.fired) == (1, struck, struck)
+    assert recording.of(StepEnded)[1].outcome is Outcome.OK
+    assert (recording.report.verdict is Verdict.UNKNOWN) is not struck
+
+
+@pytest.mark.parametrize(("use", "struck"), CANCELLATIONS)
+def test_cancelled_by_a_block(fp: Failpoint, use: Callable[[Failpoint], Awaitable[None]], struck: bool) -> None:
+    """The same holds in the steps of a run for a block, which the run was not asked about."""
+    blocks: list[Any] = []
+
+    async def step(target: object) -> None:
+        with armed("db.commit", "cancel") as it:
+            blocks.append(it)
+            await use(fp)
+
+    recording = run_once(step)
+    notes = [each.detail["action"] for each in recording.of(Recorded) if each.name == "failpoint.fired"]
+    assert ([(it.hits, it.fired) for it in blocks], notes) == ([(1, struck)], ["cancel"] * struck)
 
 
 def test_evidence_of_what_never_fired(fp: Failpoint) -> None:

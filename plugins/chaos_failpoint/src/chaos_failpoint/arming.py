@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count, repeat
 from operator import length_hint
 from typing import Any, ClassVar
@@ -137,7 +137,7 @@ class Arming:
         return _CLOCK if hit.place is None else hit.place.run.clock
 
     def landed(self, hit: Hit, action: Action) -> None:
-        """Take note of a fault that is about to be applied."""
+        """Take note of a fault that lands; its count comes after that, for those who wait for it."""
         record_event("failpoint.fired", name=self.handle.name, action=action.name, terms=self.plan.text)
 
     def draws(self, state: State) -> Draw:
@@ -209,12 +209,17 @@ class Arming:
 
     # -- acting
 
-    def begin_act(self, action: Action) -> None:
-        """Count a fault that strikes now."""
+    def count(self, *, holding: bool = False) -> None:
+        """Count a fault that lands now, and whether it holds anybody."""
         with self.lock:
             self.fired += 1
-            self.waiting += action.blocks
+            self.waiting += holding
         tell(self.handle)
+
+    def begin_act(self, action: Action) -> None:
+        """Count a fault that lands as soon as it begins."""
+        if action.prompt:
+            self.count(holding=action.blocks)
 
     def end_act(self, action: Action) -> None:
         """Count a fault that holds nobody any more."""
@@ -237,6 +242,23 @@ class Arming:
             return await action.aact(moment)
         finally:
             self.end_act(action)
+
+
+class Outside:
+    """Takes note of one strike for which no run was asked."""
+
+    def __init__(self, arming: Arming, hit: Hit, action: Action) -> None:
+        self.arming, self.hit, self.action = arming, hit, action
+        self.place = hit.place
+
+    def landed(self) -> None:
+        """Take note that the fault lands."""
+        self.arming.landed(self.hit, self.action)
+        self.arming.count()
+
+    def armed(self) -> Callable[[], None]:
+        """Return what to call when it lands."""
+        return self.landed
 
 
 def numbers(stream: Stream) -> Draw:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chaos_failpoint import handles
 from chaos_failpoint.actions import Action, Moment
-from chaos_failpoint.arming import LULLS, Arming
+from chaos_failpoint.arming import LULLS, Arming, Outside
 from chaos_failpoint.handles import Failpoint, Lull, Returned
 from chaos_failpoint.hits import Hit
 from chaos_failpoint.loops import refuse_to_block
@@ -49,8 +49,9 @@ def _strike(hit: Hit) -> Returned | None:
             return None
         if action.blocks:
             refuse_to_block("Failpoint.hit", "Failpoint.ahit")
-        arming.landed(hit, action)
-        return arming.act(action, _moment(hit, arming))
+        if action.prompt:
+            arming.landed(hit, action)
+        return arming.act(action, _moment(hit, arming, action))
     if hit.place is not None and _asks_run(hit):
         hit.place.visit(KIND, hit.handle.name, hit)
     if LULLS:
@@ -64,8 +65,9 @@ async def _astrike(hit: Hit) -> Returned | None:
         arming, action = decided
         if not action.lands:
             return None
-        arming.landed(hit, action)
-        return await arming.aact(action, _moment(hit, arming))
+        if action.prompt:
+            arming.landed(hit, action)
+        return await arming.aact(action, _moment(hit, arming, action))
     if hit.place is not None and _asks_run(hit):
         await hit.place.avisit(KIND, hit.handle.name, hit)
     if LULLS:
@@ -89,9 +91,10 @@ def _asks_run(hit: Hit) -> bool:
     return any(asked)
 
 
-def _moment(hit: Hit, arming: Arming) -> Moment:
+def _moment(hit: Hit, arming: Arming, action: Action) -> Moment:
     assert hit.draw is not None
-    return Moment(hit.handle.name, arming.injector, hit, hit.value, arming.clock(hit), hit.draw, arming)
+    landing = Outside(arming, hit, action)
+    return Moment(hit.handle.name, arming.injector, hit, hit.value, arming.clock(hit), hit.draw, arming, landing)
 
 
 def _promise(hit: Hit) -> None:

@@ -188,7 +188,11 @@ class Failpoint:
 
     @property
     def fired(self) -> int:
-        """Return how often a fault struck since it was armed; kept when it is disarmed."""
+        """
+        Return how often a fault struck since it was armed; kept when it is disarmed.
+
+        What cannot be done and raises an error of its own did not strike; a cancellation does once it reaches its task.
+        """
         return sum(each.fired for each in self.armings or self.former)
 
     @property

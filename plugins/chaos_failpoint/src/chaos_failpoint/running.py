@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -66,7 +67,7 @@ class RunArming(Arming):
         return self.opened.site.clock
 
     def landed(self, hit: Hit, action: Action) -> None:
-        """Tell the run of a fault that struck outside of it."""
+        """Tell the run of a fault that lands outside of it."""
         term = self.plan.terms[self.plan.actions.index(action)]
         self.opened.site.landed(kind_of(action), self.handle.name, format_term(term))
 
@@ -99,6 +100,29 @@ class Watch(Arming):
             self.opened.reached.add(self.handle.name)
             take(self.handle, self)
         return False
+
+
+class Inside:
+    """Takes note of one strike for its run, which was asked."""
+
+    def __init__(self, arming: RunArming, strike: Strike) -> None:
+        self.arming, self.strike = arming, strike
+        self.place = strike.place
+
+    def landed(self) -> None:
+        """Take note that the fault lands."""
+        self.place.run.landed(self.strike)
+        self.arming.count()
+
+    def armed(self) -> Callable[[], None]:
+        """Take note that it lands later, if at all; return what to call when it does."""
+        struck = self.place.run.armed(self.strike)
+
+        def landed() -> None:
+            struck()
+            self.arming.count()
+
+        return landed
 
 
 @attrs.frozen(eq=False)
@@ -134,6 +158,10 @@ class TermFault(Fault):
         """Let it happen to the calling task."""
         self.hit.result = await self.arming.aact(self.action, self._moment(strike))
 
+    def prompt(self) -> TermFault | None:
+        """Return this, unless its action takes note itself."""
+        return self if self.action.prompt else None
+
     def describe(self) -> str:
         """Return the term."""
         return self.term
@@ -141,7 +169,8 @@ class TermFault(Fault):
     def _moment(self, strike: Strike) -> Moment:
         hit = self.hit
         assert hit.draw is not None
-        return Moment(strike.point, strike.injector, hit, hit.value, strike.clock, hit.draw, self.arming)
+        landing = Inside(self.arming, strike)
+        return Moment(strike.point, strike.injector, hit, hit.value, strike.clock, hit.draw, self.arming, landing)
 
 
 def kind_of(action: Action) -> str:

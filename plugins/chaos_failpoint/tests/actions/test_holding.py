@@ -14,6 +14,8 @@ import pytest
 from chaos_failpoint import Failpoint, Moment, NotFiredError, arm, armed, disarm, failpoint
 from chaos_failpoint.actions import MISSING, Action
 from chaos_failpoint.actions.holding import Wait
+from chaos_failpoint.arming import Outside
+from chaos_failpoint.hits import Hit
 from chaoscore import BlockingCallError, SystemClock
 
 ENOUGH_S = 10.0
@@ -175,7 +177,8 @@ def test_a_wait_has_a_cap(fp: Failpoint, caplog: pytest.LogCaptureFixture, is_as
     failpoint("other")
     action: Action = Wait("other", cap_s=0.001)
     with armed("db.commit", "off") as it, caplog.at_level(logging.WARNING, "chaos_failpoint"):
-        moment = Moment("db.commit", "it", {}, MISSING, SystemClock(), lambda: 0.5, it)
+        landing = Outside(it, Hit(fp, {}, None), action)
+        moment = Moment("db.commit", "it", {}, MISSING, SystemClock(), lambda: 0.5, it, landing)
         result = asyncio.run(action.aact(moment)) if is_async else action.act(moment)
     assert result is None
     assert [each.getMessage() for each in caplog.records] == ["failpoint db.commit: wait(other) gave up after 0.001 s"]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from contextlib import suppress
+from functools import partial
 from io import StringIO
 from random import Random
 from typing import Any
 
 import pytest
 
-from chaos_failpoint import Failpoint, FailpointPanic, MisplacedError, Moment, armed
-from chaoscore import injected_by
+from chaos_failpoint import Failpoint, FailpointPanic, MisplacedError, Moment, NotAllowedError, armed
+from chaoscore import Recorded, injected_by
+from chaoscore.testing import run_once
 
 CALLS: list[tuple[str, tuple[Any, ...]]] = []
 
@@ -134,6 +137,42 @@ def test_cancel_without_a_task(fp: Failpoint) -> None:
         fp.hit()
 
 
+@pytest.mark.parametrize("swallows", [False, True])
+def test_cancel_of_a_task_that_awaits_nothing(fp: Failpoint, swallows: bool) -> None:
+    """A task that ends without any `await` is cancelled all the same, and counts, unless it ends with its own error."""
+
+    async def child() -> None:
+        fp.hit()
+        if swallows:
+            raise KeyError
+
+    async def use() -> BaseException | None:
+        (end,) = await asyncio.gather(asyncio.create_task(child()), return_exceptions=True)
+        return end
+
+    with armed("db.commit", "cancel") as it:
+        assert type(asyncio.run(use())) is (KeyError if swallows else asyncio.CancelledError)
+    assert (it.hits, it.fired) == (1, 0 if swallows else 1)
+
+
+def test_cancel_counts_when_it_strikes(fp: Failpoint) -> None:
+    """A cancellation is no fault that has landed while its task goes on, only once that awaits something."""
+
+    async def use() -> list[int]:
+        fired = []
+        with armed("db.commit", "2*cancel") as it:
+            for hit in (fp.hit, fp.ahit):
+                try:
+                    awaitable = hit()
+                    fired.append(it.fired)
+                    await (awaitable or asyncio.sleep(0))  # type: ignore[misc]
+                except asyncio.CancelledError:
+                    fired.append(it.fired)
+        return fired
+
+    assert asyncio.run(use()) == [0, 1, 1, 2]
+
+
 # -- saying
 
 
@@ -194,6 +233,34 @@ def test_call_of_an_async_function_in_plain_code(fp: Failpoint, here: str) -> No
         fp.hit()
 
 
+class Callee:
+    """Is called as a function is."""
+
+    async def __call__(self, moment: Moment) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("function", [arecord, partial(arecord), Callee(), Callee().__call__])
+def test_an_async_function_is_not_even_called(fp: Failpoint, function: Any) -> None:
+    """An async function in any form is known as one, so that nothing counts as fired which did not happen."""
+    with armed("db.commit", function) as it, pytest.raises(MisplacedError):
+        fp.hit()
+    assert (it.hits, it.fired) == (1, 0)
+
+
+def test_call_that_gives_an_awaitable_back(fp: Failpoint) -> None:
+    """A plain function that gives an awaitable back is refused as well; it was called, which counts."""
+    made: list[object] = []
+
+    def make(moment: Moment) -> object:
+        made.append(fp.fired)
+        return arecord(moment)
+
+    with armed("db.commit", make) as it, pytest.raises(MisplacedError):
+        fp.hit()
+    assert (made, it.fired) == ([1], 1)
+
+
 def test_call_that_raises(fp: Failpoint) -> None:
     """What a function raises comes out of the failpoint, and is nobody's injected fault."""
 
@@ -235,3 +302,52 @@ def test_corrupt_without_a_value(fp: Failpoint) -> None:
     """Where there is no value, corruption says so at the first hit."""
     with armed("db.commit", "corrupt(nan)"), pytest.raises(MisplacedError, match=r"write `x = fp\.value\(x\)`"):
         fp.hit()
+
+
+# -- what cannot be done
+
+
+@pytest.mark.parametrize(
+    ("terms", "kind"),
+    [
+        ("cancel", MisplacedError),
+        ("corrupt(nan)", MisplacedError),
+        ("call(speaking_actions:arecord)", MisplacedError),
+        ("raise(UnicodeDecodeError)", TypeError),
+        ("exit", NotAllowedError),
+        ("kill", NotAllowedError),
+    ],
+)
+def test_what_cannot_be_done_did_not_fire(fp: Failpoint, here: str, terms: str, kind: type[Exception]) -> None:
+    """An action that ends with an error of its own was hit; it is neither counted nor recorded as fired."""
+    with armed("db.commit", terms) as it, pytest.raises(kind):
+        fp.hit()
+    assert (it.hits, it.fired, it.waiting, fp.fired) == (1, 0, 0, 0)
+
+    def step(target: object) -> None:
+        with armed("db.commit", terms), pytest.raises(kind):
+            fp.hit()
+
+    assert [each for each in run_once(step).of(Recorded) if each.name == "failpoint.fired"] == []
+
+
+def test_what_cannot_be_corrupted(fp: Failpoint) -> None:
+    """A value that does not fit its corruption is reported and does not count; one that fits does."""
+    with armed("db.commit", "corrupt(bitflip)") as it:
+        with pytest.raises(TypeError, match=r"corrupt\(bitflip\) cannot change a value of type list"):
+            fp.value([])
+        assert it.fired == 0
+        fp.value(5)
+        assert it.fired == 1
+
+
+@pytest.mark.parametrize(("terms", "ends"), [("exit", "_exit"), ("kill", "kill")])
+def test_the_end_is_counted_before_it_comes(
+    fp: Failpoint, monkeypatch: pytest.MonkeyPatch, terms: str, ends: str
+) -> None:
+    """Who waits for a failpoint that ends the process is told before it does."""
+    fired: list[int] = []
+    monkeypatch.setattr(os, ends, lambda *_: fired.append(fp.fired))
+    with armed("db.commit", terms, allow=(terms,)):
+        fp.hit()
+    assert fired == [1]

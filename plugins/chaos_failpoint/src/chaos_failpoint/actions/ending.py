@@ -27,11 +27,13 @@ class Exit(Action):
     """
 
     name: ClassVar[str] = "exit"
+    prompt: ClassVar[bool] = False
     code: int = 1
     allowed: bool = attrs.field(default=False, kw_only=True)
 
     def act(self, moment: Moment) -> None:
         _check(self, self.allowed)
+        moment.landing.landed()
         after_replies()
         os._exit(self.code)
 
@@ -47,11 +49,13 @@ class Kill(Action):
     """
 
     name: ClassVar[str] = "kill"
+    prompt: ClassVar[bool] = False
     signal: int = getattr(signal, "SIGKILL", signal.SIGTERM)
     allowed: bool = attrs.field(default=False, kw_only=True)
 
     def act(self, moment: Moment) -> None:
         _check(self, self.allowed)
+        moment.landing.landed()
         after_replies()
         os.kill(os.getpid(), self.signal)
 

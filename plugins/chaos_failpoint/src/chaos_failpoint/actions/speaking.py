@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from inspect import isawaitable
-from typing import Any, ClassVar
+from inspect import isawaitable, iscoroutinefunction
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -15,6 +15,9 @@ from chaos_failpoint.handles import Returned
 from chaos_failpoint.loops import current_task
 from chaos_failpoint.replies import after_replies
 from chaoscore import CancelReason
+
+if TYPE_CHECKING:
+    import asyncio
 
 __chaos_hidden__ = True  # a fault is shown where the failpoint stands, not here
 
@@ -62,18 +65,25 @@ class Raise(Action):
     """Raise an exception of any class."""
 
     name: ClassVar[str] = "raise"
+    prompt: ClassVar[bool] = False
     error: Callable[[], Callable[..., BaseException]]
     args: tuple[Any, ...] = ()
 
     def act(self, moment: Moment) -> None:
-        raise moment.injected(self.error()(*self.args))
+        raise self._error(moment)
+
+    def _error(self, moment: Moment) -> BaseException:
+        error = moment.injected(self.error()(*self.args))
+        moment.landing.landed()
+        return error
 
 
 @attrs.frozen
 class Cancel(Action):
-    """Cancel the asyncio task that runs here."""
+    """Cancel the asyncio task that runs here; that lands when it reaches the task, never if the step ends before."""
 
     name: ClassVar[str] = "cancel"
+    prompt: ClassVar[bool] = False
     message: Any = None
 
     def act(self, moment: Moment) -> None:
@@ -81,12 +91,22 @@ class Cancel(Action):
         if task is None:
             raise MisplacedError(moment.name, self.name, "no asyncio task runs here that could be cancelled")
         task.cancel(CancelReason(moment.injector) if self.message is None else Reason(moment.injector, self.message))
+        landing = moment.landing
+        struck = task.get_loop().call_soon(_see_cancelled, task, landing.armed())
+        if landing.place is not None:
+            landing.place.until_left(struck)
 
     async def aact(self, moment: Moment) -> None:
         import asyncio
 
         self.act(moment)
         await asyncio.sleep(0)  # the cancellation is delivered here, not at the next await of the caller
+
+
+def _see_cancelled(task: asyncio.Task[object], landed: Callable[[], None]) -> None:
+    """Take note of a cancellation of the *task* that ran: it hits where that awaits now, or how it has ended."""
+    if not task.done() or task.cancelled():
+        landed()
 
 
 class Reason(CancelReason):
@@ -132,26 +152,38 @@ class Call(Action):
     """
     Call a function with the `Moment` and literals; what it returns, unless that is None, is handed to the caller.
 
+    It lands when the function is called, whatever comes of that.
+
     Attributes:
         function: Returns the function.
         args: The literals.
     """
 
     name: ClassVar[str] = "call"
+    prompt: ClassVar[bool] = False
     function: Callable[[], Callable[..., Any]]
     args: tuple[Any, ...] = ()
 
     def act(self, moment: Moment) -> Returned | None:
-        result = self.function()(moment, *self.args)
+        function = self.function()
+        if iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__):
+            raise self._misplaced(moment)
+        moment.landing.landed()
+        result = function(moment, *self.args)
         if isawaitable(result):
             close = getattr(result, "close", None)
             if close is not None:
                 close()
-            raise MisplacedError(moment.name, self.name, "the function is async; write `await fp.ahit()`")
+            raise self._misplaced(moment)
         return None if result is None else Returned(result)
 
+    def _misplaced(self, moment: Moment) -> MisplacedError:
+        return MisplacedError(moment.name, self.name, "the function is async; write `await fp.ahit()`")
+
     async def aact(self, moment: Moment) -> Returned | None:
-        result = self.function()(moment, *self.args)
+        function = self.function()
+        moment.landing.landed()
+        result = function(moment, *self.args)
         if isawaitable(result):
             result = await result
         return None if result is None else Returned(result)
@@ -168,10 +200,13 @@ class Corrupt(Action):
     """
 
     name: ClassVar[str] = "corrupt"
+    prompt: ClassVar[bool] = False
     corruption: Callable[[], Callable[..., Any]]
     args: tuple[Any, ...] = ()
 
     def act(self, moment: Moment) -> Returned:
         if moment.value is MISSING:
             raise MisplacedError(moment.name, self.name, "there is no value here; write `x = fp.value(x)`")
-        return Returned(self.corruption()(moment.value, moment.uniform, *self.args))
+        returned = Returned(self.corruption()(moment.value, moment.uniform, *self.args))
+        moment.landing.landed()
+        return returned
