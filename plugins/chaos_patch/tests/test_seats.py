@@ -197,6 +197,23 @@ def test_lazy_modules_are_not_woken(patches: Patches, hook: Any) -> None:
 
     sys.modules["patched_lazy"] = Lazy("patched_lazy")
     try:
-        patches.arm(AttributeSeat(time, "asctime"), hook).disarm()
+        armed = patches.arm(AttributeSeat(time, "asctime"), hook)
+        assert patches.armed != ()
+        armed.disarm()
     finally:
         del sys.modules["patched_lazy"]
+
+
+def test_what_only_says_that_it_is_a_module_has_no_aliases(patches: Patches, hook: Any) -> None:
+    """Among the loaded modules there may be objects without names, as libraries in C put them there."""
+
+    class Library:
+        __slots__ = ()
+        __class__ = ModuleType  # type: ignore[assignment]
+
+    sys.modules["patched_library"] = Library()  # type: ignore[assignment]
+    try:
+        assert isinstance(sys.modules["patched_library"], ModuleType)
+        patches.arm(AttributeSeat(time, "asctime"), hook).disarm()
+    finally:
+        del sys.modules["patched_library"]

@@ -43,5 +43,8 @@ def aliases(value: object) -> Iterator[Alias]:
 
 def _names(module: ModuleType) -> dict[str, Any]:
     """Return the names of *module* without waking one that loads itself when it is first used."""
-    names: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    try:
+        names: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    except AttributeError:  # it only says that it is a module, as the ``lib`` of cffi does: its names are not ours
+        return {}
     return names
