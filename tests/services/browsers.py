@@ -99,9 +99,9 @@ def chromium(program: str) -> Iterator[Browser]:
             thread.submit(playwright.stop).result(120)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium for the whole session."""
+    """Chromium for the tests of one module: it starts and ends processes when it likes, which others would count."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip("cannot run here: no Chromium")
