@@ -96,6 +96,12 @@ def test_signals(number: signal.Signals) -> None:
         assert (process.wait(20), process.stderr and process.stderr.read()) == (0, b"")
 
 
+def test_ctrl_c_is_for_its_owner() -> None:
+    """A terminal interrupts a whole process group; the server is not in that of its owner, which undoes first."""
+    with start() as server:
+        assert os.getpgid(server.pid) != os.getpgid(0)
+
+
 def test_a_token() -> None:
     """With a token, only who brings it is let in."""
     with start(token="secret") as server:

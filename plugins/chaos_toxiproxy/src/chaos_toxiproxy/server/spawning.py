@@ -87,7 +87,7 @@ def start(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,  # but not stderr: nobody would read it, and then it is full one day
         env=environment,
-        start_new_session=False,  # Ctrl-C is for the owner, which undoes first
+        start_new_session=True,  # Ctrl-C is for the owner, which undoes first
     )
     try:
         return Server(process, _ready(process), token)
